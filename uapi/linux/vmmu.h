@@ -1,0 +1,723 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * /dev/vmmu: two-level address translation for userspace guests.
+ *
+ *     virtual page --(guest OS: page table)--> real page
+ *                  --(module: real map table)--> physical frame
+ *
+ * Three files, each with calls of its own:
+ *
+ *     /dev/vmmu   VMMU_IOC_INFO, VMMU_IOC_VM_CREATE
+ *     VM          VMMU_IOC_VM_INFO, _POPULATE, _DISCARD, _REAL_MAP,
+ *                 _SPACE_CREATE; mmap() at offset ra maps real memory
+ *     space       VMMU_IOC_SPACE_INFO, _SET_ROOT, _SET_MODE, _INSTALL,
+ *                 _TRANSLATE, _EXPLAIN, _MAPPINGS
+ *
+ * A file works in every process that holds it; the object lives as long as
+ * a file, a mapping or a child (the spaces of a VM) refers to it.
+ *
+ * Every structure starts with its size in bytes, set by the caller. A larger
+ * structure whose unknown tail is zero works, so that a newer program runs on
+ * an older module; an older, smaller structure works as it always did.
+ *
+ * Every call returns 0, or -1 with errno set. One errno has one meaning:
+ *
+ *     E2BIG       the structure has a non-zero tail that this module does
+ *                 not know
+ *     EFAULT      an address of the caller's memory is bad
+ *     EINTR       a fatal signal ended a long call
+ *     EINVAL      a value is out of range, misaligned, wraps, or the
+ *                 structure is too small
+ *     EIO         the module found its own state inconsistent and the VM is
+ *                 dead; the kernel log says why
+ *     EMFILE      the process has no file descriptor left
+ *     ENFILE      the system has no open file left
+ *     ENOMEM      no memory: the machine's, the memory cgroup's, or the
+ *                 creator's RLIMIT_MEMLOCK
+ *     ENOTTY      this file has no such call
+ *     ENXIO       an element stopped a batch; the structure says which
+ *                 element, and why
+ *     EOPNOTSUPP  an unknown flag, format or non-zero reserved field
+ *
+ * A call that fails changed nothing, or its progress field (done) says how
+ * far it got; calls with a progress field write it whenever they ran at all,
+ * that is, after every result except E2BIG, ENOTTY, EOPNOTSUPP, EFAULT on the
+ * structure itself and EINVAL on its scalar fields.
+ */
+#ifndef _UAPI_LINUX_VMMU_H
+#define _UAPI_LINUX_VMMU_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define VMMU_API_VERSION	1
+
+#define VMMU_IOC_TYPE		0xBC
+
+/* on /dev/vmmu */
+#define VMMU_IOC_INFO		_IO(VMMU_IOC_TYPE, 0x00)
+#define VMMU_IOC_VM_CREATE	_IO(VMMU_IOC_TYPE, 0x01)
+
+/* on a VM */
+#define VMMU_IOC_VM_INFO	_IO(VMMU_IOC_TYPE, 0x10)
+#define VMMU_IOC_POPULATE	_IO(VMMU_IOC_TYPE, 0x11)
+#define VMMU_IOC_DISCARD	_IO(VMMU_IOC_TYPE, 0x12)
+#define VMMU_IOC_REAL_MAP	_IO(VMMU_IOC_TYPE, 0x13)
+#define VMMU_IOC_SPACE_CREATE	_IO(VMMU_IOC_TYPE, 0x14)
+
+/* on a space */
+#define VMMU_IOC_SPACE_INFO	_IO(VMMU_IOC_TYPE, 0x20)
+#define VMMU_IOC_SET_ROOT	_IO(VMMU_IOC_TYPE, 0x21)
+#define VMMU_IOC_SET_MODE	_IO(VMMU_IOC_TYPE, 0x22)
+#define VMMU_IOC_INSTALL	_IO(VMMU_IOC_TYPE, 0x23)
+#define VMMU_IOC_TRANSLATE	_IO(VMMU_IOC_TYPE, 0x24)
+#define VMMU_IOC_EXPLAIN	_IO(VMMU_IOC_TYPE, 0x25)
+#define VMMU_IOC_MAPPINGS	_IO(VMMU_IOC_TYPE, 0x26)
+
+/**
+ * enum vmmu_format - format of a guest's page table
+ * @VMMU_FORMAT_X86_64_4LEVEL: x86-64 4-level paging, 48-bit virtual addresses
+ *	(Intel SDM volume 3, 4.5)
+ * @VMMU_FORMAT_X86_64_5LEVEL: x86-64 5-level paging, 57-bit virtual addresses
+ *	(the same, with CR4.LA57)
+ *
+ * Levels count from 1, the one whose entries map 4 KiB pages (PTE), upwards:
+ * 2 PDE, 3 PDPTE, 4 PML4E, 5 PML5E.
+ */
+enum vmmu_format {
+	VMMU_FORMAT_X86_64_4LEVEL = 1,
+	VMMU_FORMAT_X86_64_5LEVEL = 2,
+};
+
+/* Mode bits of the x86-64 formats (struct vmmu_mode.bits). */
+#define VMMU_MODE_WP		(1ULL << 0)	/* CR0.WP */
+#define VMMU_MODE_NXE		(1ULL << 1)	/* EFER.NXE */
+#define VMMU_MODE_SMEP		(1ULL << 2)	/* CR4.SMEP */
+#define VMMU_MODE_SMAP		(1ULL << 3)	/* CR4.SMAP */
+#define VMMU_MODE_AC		(1ULL << 4)	/* EFLAGS.AC: overrides SMAP */
+#define VMMU_MODE_PKE		(1ULL << 5)	/* CR4.PKE */
+#define VMMU_MODE_CPL3		(1ULL << 6)	/* the program runs at CPL 3 */
+
+/**
+ * struct vmmu_mode - processor state that a walk depends on
+ * @bits: VMMU_MODE_* of the space's format. Unknown bits: EOPNOTSUPP.
+ * @pkru: the PKRU register; used when @bits has VMMU_MODE_PKE.
+ * @maxphyaddr: width of a physical (here: real) address in bits, 32 to 52.
+ *	Address bits of an entry from here to bit 51 are reserved.
+ */
+struct vmmu_mode {
+	__aligned_u64 bits;
+	__u32 pkru;
+	__u32 maxphyaddr;
+};
+
+/**
+ * enum vmmu_reason - the rule that ended a walk, an install or a translation
+ * @VMMU_REASON_NONE: nothing went wrong
+ * @VMMU_REASON_NONCANONICAL: the virtual address is not canonical. On a CPU
+ *	this is a general-protection fault, not a page fault.
+ * @VMMU_REASON_TABLE_BEYOND_REAL: the page table of this level lies beyond
+ *	real memory
+ * @VMMU_REASON_NOT_PRESENT: the entry of this level is not present
+ * @VMMU_REASON_RESERVED: the entry of this level has a reserved bit set
+ * @VMMU_REASON_LARGE_PAGE: install only: the entry of this level is a large
+ *	page, so there is no table below it
+ * @VMMU_REASON_USER: a user access, and the entry of this level is
+ *	supervisor's
+ * @VMMU_REASON_SMEP: a supervisor fetch from a user page
+ * @VMMU_REASON_SMAP: a supervisor access to a user page with SMAP and no AC
+ * @VMMU_REASON_WRITE: a write, and the entry of this level is read-only
+ * @VMMU_REASON_NX: a fetch, and the entry of this level is no-execute
+ * @VMMU_REASON_PKEY: the page's protection key forbids the access
+ * @VMMU_REASON_BEYOND_REAL: the entry of this level maps a page beyond real
+ *	memory
+ * @VMMU_REASON_NOT_BACKED: the real page has no frame yet (a result, not a
+ *	refusal: ra is valid)
+ * @VMMU_REASON_NOFRAME: there was no frame to be had (comes with ENOMEM)
+ *
+ * Where several rules forbid an access the first of USER, SMEP, SMAP, WRITE,
+ * NX, PKEY is named, and the highest level at which it does.
+ */
+enum vmmu_reason {
+	VMMU_REASON_NONE = 0,
+	VMMU_REASON_NONCANONICAL = 1,
+	VMMU_REASON_TABLE_BEYOND_REAL = 2,
+	VMMU_REASON_NOT_PRESENT = 3,
+	VMMU_REASON_RESERVED = 4,
+	VMMU_REASON_LARGE_PAGE = 5,
+	VMMU_REASON_USER = 6,
+	VMMU_REASON_SMEP = 7,
+	VMMU_REASON_SMAP = 8,
+	VMMU_REASON_WRITE = 9,
+	VMMU_REASON_NX = 10,
+	VMMU_REASON_PKEY = 11,
+	VMMU_REASON_BEYOND_REAL = 12,
+	VMMU_REASON_NOT_BACKED = 13,
+	VMMU_REASON_NOFRAME = 14,
+};
+
+/* Architectural page-fault error code of x86 (Intel SDM volume 3, 4.7). */
+#define VMMU_PF_P	(1U << 0)	/* 0: not present */
+#define VMMU_PF_W	(1U << 1)	/* a write */
+#define VMMU_PF_U	(1U << 2)	/* a user access */
+#define VMMU_PF_RSVD	(1U << 3)	/* a reserved bit; implies P */
+#define VMMU_PF_I	(1U << 4)	/* a fetch, with NXE or SMEP */
+#define VMMU_PF_PK	(1U << 5)	/* the protection key */
+
+/* Rights that a page table grants: AND over the levels. */
+#define VMMU_RIGHT_READ		(1U << 0)
+#define VMMU_RIGHT_WRITE	(1U << 1)
+#define VMMU_RIGHT_EXEC		(1U << 2)
+#define VMMU_RIGHT_USER		(1U << 3)
+
+/* struct vmmu_info.features */
+#define VMMU_FEATURE_POPULATE	(1ULL << 0)	/* POPULATE and DISCARD */
+#define VMMU_FEATURE_REAL_MAP	(1ULL << 1)	/* REAL_MAP */
+#define VMMU_FEATURE_INSTALL	(1ULL << 2)	/* INSTALL (hypercalls) */
+#define VMMU_FEATURE_TRANSLATE	(1ULL << 3)	/* TRANSLATE, EXPLAIN */
+#define VMMU_FEATURE_MAPPINGS	(1ULL << 4)	/* MAPPINGS */
+
+/**
+ * struct vmmu_info - VMMU_IOC_INFO: what this module can do
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @api_version: out: VMMU_API_VERSION of the module.
+ * @page_shift: out: log2 of the bytes in a real page (12).
+ * @formats: out: bit (1 << f) is set for every supported enum vmmu_format f.
+ * @features: out: VMMU_FEATURE_*.
+ * @vm_flags: out: flags that VMMU_IOC_VM_CREATE takes.
+ * @space_flags: out: flags that VMMU_IOC_SPACE_CREATE takes.
+ * @max_real_bytes: out: largest real memory of a VM.
+ * @max_batch: out: most elements of one INSTALL or TRANSLATE.
+ * @max_levels: out: most levels of any format: most steps of an EXPLAIN.
+ * @memlock_bytes: out: what the caller's user may still charge by a VM
+ *	created now; ~0 when it is not bounded (CAP_IPC_LOCK).
+ * @module_version: out: version of the module, as a string.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags).
+ */
+struct vmmu_info {
+	__u32 size;
+	__u32 flags;
+	__u32 api_version;
+	__u32 page_shift;
+	__aligned_u64 formats;
+	__aligned_u64 features;
+	__aligned_u64 vm_flags;
+	__aligned_u64 space_flags;
+	__aligned_u64 max_real_bytes;
+	__u32 max_batch;
+	__u32 max_levels;
+	__aligned_u64 memlock_bytes;
+	__u8 module_version[16];
+};
+
+/**
+ * struct vmmu_vm_create - VMMU_IOC_VM_CREATE: a VM with real memory
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @real_bytes: in: size of real memory, a multiple of 4096 from 4096 to
+ *	info.max_real_bytes. Costs nothing until pages are touched.
+ * @fd: out: the VM's file descriptor, close-on-exec.
+ * @reserved: must be 0.
+ * @id: out: the VM's id, unique among the VMs that live.
+ *
+ * Frames and tables of the VM count against the RLIMIT_MEMLOCK that the
+ * caller has now, for as long as the VM lives, unless the caller has
+ * CAP_IPC_LOCK; and against the memory cgroup of whoever causes each.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size, @real_bytes), EMFILE, ENFILE, ENOMEM,
+ * EOPNOTSUPP (@flags, @reserved).
+ */
+struct vmmu_vm_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 real_bytes;
+	__s32 fd;
+	__u32 reserved;
+	__aligned_u64 id;
+};
+
+/* struct vmmu_vm_info.state */
+#define VMMU_VM_DEAD		(1U << 0)	/* calls fail with EIO */
+#define VMMU_VM_FRAMES_SHOWN	(1U << 1)	/* the caller sees frame numbers */
+
+/**
+ * struct vmmu_vm_info - VMMU_IOC_VM_INFO: a VM's settings and counters
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @id: out: the VM's id.
+ * @real_bytes: out: size of its real memory.
+ * @state: out: VMMU_VM_*.
+ * @nr_spaces: out: spaces that live.
+ * @frames: out: real pages that have a frame now.
+ * @tables: out: pages of the real map table.
+ * @charged_bytes: out: what the VM has charged to its creator's user.
+ * @limit_bytes: out: the RLIMIT_MEMLOCK it was created under; ~0: none.
+ * @sequence: out: the invalidation sequence. Grows whenever a translation
+ *	that was given out may have become wrong: a frame is taken away, or an
+ *	install changes an entry that was present.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
+ * VM.
+ */
+struct vmmu_vm_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__aligned_u64 real_bytes;
+	__u32 state;
+	__u32 nr_spaces;
+	__aligned_u64 frames;
+	__aligned_u64 tables;
+	__aligned_u64 charged_bytes;
+	__aligned_u64 limit_bytes;
+	__aligned_u64 sequence;
+};
+
+/**
+ * struct vmmu_range - VMMU_IOC_POPULATE, VMMU_IOC_DISCARD: a range of real
+ *	memory
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @ra: in: first real address, a multiple of 4096.
+ * @bytes: in: length, a positive multiple of 4096 within real memory.
+ * @done: out: bytes from @ra on that are done; less than @bytes only after
+ *	ENOMEM, EINTR or EIO.
+ *
+ * POPULATE gives a zeroed frame to every real page of the range that has none.
+ *
+ * DISCARD takes the frames away: every mapping of those pages is gone when the
+ * call returns, and the next access reads zeroes. A frame that something else
+ * still holds (a pin, a pipe) lives on, detached, until it is let go.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @ra, @bytes), EIO, ENOMEM
+ * (POPULATE only), EOPNOTSUPP (@flags).
+ */
+struct vmmu_range {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 ra;
+	__aligned_u64 bytes;
+	__aligned_u64 done;
+};
+
+/* struct vmmu_real_map_entry.flags */
+#define VMMU_REAL_WRITABLE	(1U << 0)	/* may be written through */
+#define VMMU_REAL_ACCESSED	(1U << 1)	/* was mapped or walked */
+#define VMMU_REAL_DIRTY		(1U << 2)	/* was writable or changed */
+#define VMMU_REAL_FRAME_HIDDEN	(1U << 3)	/* frame reads 0: no right */
+
+/**
+ * struct vmmu_real_map_entry - one present entry of a real map table
+ * @ra: real address of the page, or of the block, that it maps.
+ * @frame: host page frame number; 0 with VMMU_REAL_FRAME_HIDDEN.
+ * @flags: VMMU_REAL_*.
+ * @page_shift: log2 of the bytes it maps.
+ */
+struct vmmu_real_map_entry {
+	__aligned_u64 ra;
+	__aligned_u64 frame;
+	__u32 flags;
+	__u32 page_shift;
+};
+
+/**
+ * struct vmmu_real_map - VMMU_IOC_REAL_MAP: read the real map table
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @ra: in: where to start, a multiple of 4096; out: where to go on; the size
+ *	of real memory when everything was seen.
+ * @last: in: last real address to look at, inclusive (~0: to the end).
+ * @nr: in: capacity of @entries, 1 to info.max_batch.
+ * @done: out: entries written.
+ * @entries: in: address of an array of &struct vmmu_real_map_entry.
+ *
+ * Gives the present entries from @ra on, in order. A frame number is a
+ * snapshot; it is shown to callers that have CAP_SYS_ADMIN, of VMs whose
+ * creator had it.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @ra, @last, @nr), EIO,
+ * EOPNOTSUPP (@flags).
+ */
+struct vmmu_real_map {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 ra;
+	__aligned_u64 last;
+	__u32 nr;
+	__u32 done;
+	__aligned_u64 entries;
+};
+
+/*
+ * Flags of VMMU_IOC_SPACE_CREATE. A LAZY space notices plain stores to its
+ * page table when an access or a translation walks them; what was established
+ * by INSTALL is coherent at once. A TRAPPING space notices every store.
+ */
+#define VMMU_SPACE_LAZY		0
+#define VMMU_SPACE_TRAPPING	(1U << 0)
+
+/**
+ * struct vmmu_space_create - VMMU_IOC_SPACE_CREATE: register a page table
+ * @size: in: size of this structure.
+ * @flags: in: VMMU_SPACE_LAZY or VMMU_SPACE_TRAPPING; what info.space_flags
+ *	does not name is refused with EOPNOTSUPP.
+ * @format: in: enum vmmu_format. Unknown: EOPNOTSUPP.
+ * @fd: out: the space's file descriptor, close-on-exec.
+ * @root: in: real address of the root table, a multiple of 4096 below
+ *	2^maxphyaddr. It may lie beyond real memory: walks then say so.
+ * @mode: in: see &struct vmmu_mode.
+ * @id: out: the space's id, unique within the VM.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size, @root, @mode), EIO, EMFILE, ENFILE,
+ * ENOMEM, EOPNOTSUPP (@flags, @format, @mode).
+ */
+struct vmmu_space_create {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__s32 fd;
+	__aligned_u64 root;
+	struct vmmu_mode mode;
+	__aligned_u64 id;
+};
+
+/**
+ * struct vmmu_space_info - VMMU_IOC_SPACE_INFO: read a space back
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @space_flags: out: the flags it was created with.
+ * @format: out: enum vmmu_format.
+ * @root: out: real address of the root table.
+ * @mode: out: the mode.
+ * @id: out: the space's id.
+ * @vm_id: out: the id of its VM.
+ * @real_bytes: out: size of the VM's real memory.
+ * @levels: out: number of levels of the format.
+ * @va_bits: out: width of a virtual address.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
+ * VM.
+ */
+struct vmmu_space_info {
+	__u32 size;
+	__u32 flags;
+	__u32 space_flags;
+	__u32 format;
+	__aligned_u64 root;
+	struct vmmu_mode mode;
+	__aligned_u64 id;
+	__aligned_u64 vm_id;
+	__aligned_u64 real_bytes;
+	__u32 levels;
+	__u32 va_bits;
+};
+
+/**
+ * struct vmmu_set_root - VMMU_IOC_SET_ROOT: change the root (as mov to CR3)
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @root: in: as in &struct vmmu_space_create.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size, @root), EIO, EOPNOTSUPP (@flags).
+ */
+struct vmmu_set_root {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 root;
+};
+
+/**
+ * struct vmmu_set_mode - VMMU_IOC_SET_MODE: change the mode bits
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @mode: in: as in &struct vmmu_space_create. The root must fit under the new
+ *	maxphyaddr.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size, @mode), EIO, EOPNOTSUPP (@flags,
+ * @mode).
+ */
+struct vmmu_set_mode {
+	__u32 size;
+	__u32 flags;
+	struct vmmu_mode mode;
+};
+
+/**
+ * enum vmmu_outcome - what an install did
+ * @VMMU_OUTCOME_NONE: nothing: the batch stopped before it
+ * @VMMU_OUTCOME_CLEARED: the entry is not present now
+ * @VMMU_OUTCOME_TABLE: the entry refers to a table of the next level
+ * @VMMU_OUTCOME_PAGE: the entry maps a page; the real page of a 4 KiB page,
+ *	or with VMMU_INSTALL_PROVIDE of a larger one, has its frame in the real
+ *	map table
+ * @VMMU_OUTCOME_RESERVED: the entry was stored but has a reserved bit set, and
+ *	establishes nothing
+ * @VMMU_OUTCOME_BEYOND_REAL: the entry was stored but refers to a page beyond
+ *	real memory, and establishes nothing
+ */
+enum vmmu_outcome {
+	VMMU_OUTCOME_NONE = 0,
+	VMMU_OUTCOME_CLEARED = 1,
+	VMMU_OUTCOME_TABLE = 2,
+	VMMU_OUTCOME_PAGE = 3,
+	VMMU_OUTCOME_RESERVED = 4,
+	VMMU_OUTCOME_BEYOND_REAL = 5,
+};
+
+/**
+ * struct vmmu_install_op - one entry to store
+ * @va: in: a virtual address that the entry takes part in translating.
+ * @value: in: the new entry, in the space's format. Any value is stored, as on
+ *	a CPU.
+ * @level: in: level of the entry, 1 (last) to the number of levels.
+ * @reserved: must be 0.
+ */
+struct vmmu_install_op {
+	__aligned_u64 va;
+	__aligned_u64 value;
+	__u32 level;
+	__u32 reserved;
+};
+
+/*
+ * Flags of VMMU_IOC_INSTALL.
+ * ATOMIC: when an element fails, put back what was done: all or nothing. The
+ *	final state, not isolation: others may see the batch half done, an
+ *	entry that was stored to meanwhile keeps that value, and frames that
+ *	were provided stay.
+ * STOP: an entry that would establish nothing (RESERVED, BEYOND_REAL) is not
+ *	stored; the batch stops there.
+ * PROVIDE: an entry that maps a large page gets all its frames at once.
+ */
+#define VMMU_INSTALL_ATOMIC	(1U << 0)
+#define VMMU_INSTALL_STOP	(1U << 1)
+#define VMMU_INSTALL_PROVIDE	(1U << 2)
+
+/**
+ * struct vmmu_install - VMMU_IOC_INSTALL: store page-table entries
+ * @size: in: size of this structure.
+ * @flags: in: VMMU_INSTALL_*.
+ * @nr: in: number of elements, 1 to info.max_batch.
+ * @done: out: elements that are in force: those before @index, or 0 when
+ *	VMMU_INSTALL_ATOMIC put them back.
+ * @index: out: the element that stopped the batch; @nr when none did.
+ * @reason: out: enum vmmu_reason: why it stopped there.
+ * @level: out: the level at which the reason was found.
+ * @reserved: must be 0.
+ * @ops: in: address of an array of &struct vmmu_install_op.
+ * @outcomes: in: address of an array of @nr bytes, each to receive an enum
+ *	vmmu_outcome, or 0. Bytes from @index on are left alone.
+ *
+ * Stores the elements in order, each by one compare-and-exchange. A missing
+ * table above an entry, or a table beyond real memory, stops the batch
+ * (ENXIO); elements may use tables that earlier ones established. The real
+ * page of every last-level entry that becomes valid gets its frame in the
+ * real map table before the entry is stored.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @nr; an element's level),
+ * EIO, ENOMEM, ENXIO, EOPNOTSUPP (@flags, @reserved; an element's reserved).
+ * After each of EFAULT, EINTR, EINVAL and EOPNOTSUPP of an element, EIO,
+ * ENOMEM and ENXIO @done and @index are written.
+ */
+struct vmmu_install {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 done;
+	__u32 index;
+	__u32 reason;
+	__u32 level;
+	__u32 reserved;
+	__aligned_u64 ops;
+	__aligned_u64 outcomes;
+};
+
+/**
+ * enum vmmu_access - what a translation is for
+ * @VMMU_ACCESS_READ: a data read
+ * @VMMU_ACCESS_WRITE: a data write
+ * @VMMU_ACCESS_FETCH: an instruction fetch
+ */
+enum vmmu_access {
+	VMMU_ACCESS_READ = 0,
+	VMMU_ACCESS_WRITE = 1,
+	VMMU_ACCESS_FETCH = 2,
+};
+
+/* struct vmmu_translation.flags */
+#define VMMU_TRANSLATED		(1U << 0)	/* ra, page_shift, rights hold */
+#define VMMU_TRANSLATED_BACKED	(1U << 1)	/* the real page has a frame */
+#define VMMU_TRANSLATED_FRAME	(1U << 2)	/* frame holds: it may be seen */
+#define VMMU_PAGE_FAULT		(1U << 3)	/* error_code holds */
+
+/**
+ * struct vmmu_translation - the answer for one virtual address
+ * @ra: real address, the offset within the page included. Holds also with
+ *	VMMU_REASON_BEYOND_REAL, though nothing is there.
+ * @frame: host page frame number of the 4 KiB page at @ra, a snapshot; 0
+ *	without VMMU_TRANSLATED_FRAME.
+ * @error_code: what a CPU would push (VMMU_PF_*).
+ * @flags: VMMU_TRANSLATED*, VMMU_PAGE_FAULT.
+ * @reason: enum vmmu_reason. NONE or NOT_BACKED where VMMU_TRANSLATED is set.
+ * @level: the level at which the reason was found, the leaf's where the
+ *	translation succeeded, 0 for an address that is not canonical.
+ * @page_shift: log2 of the bytes that the leaf maps.
+ * @rights: VMMU_RIGHT_* that all levels together grant (protection keys,
+ *	SMEP, SMAP and WP aside).
+ * @reserved: 0.
+ */
+struct vmmu_translation {
+	__aligned_u64 ra;
+	__aligned_u64 frame;
+	__u32 error_code;
+	__u32 flags;
+	__u8 reason;
+	__u8 level;
+	__u8 page_shift;
+	__u8 rights;
+	__u32 reserved;
+};
+
+/*
+ * Flags of VMMU_IOC_TRANSLATE and VMMU_IOC_EXPLAIN.
+ * USER: a user access; without it a supervisor's.
+ * SET_AD: set Accessed and, for a write, Dirty, as a CPU would, once the
+ *	access is known to succeed.
+ * PROVIDE: give the real page a frame when it has none.
+ */
+#define VMMU_TRANSLATE_USER	(1U << 0)
+#define VMMU_TRANSLATE_SET_AD	(1U << 1)
+#define VMMU_TRANSLATE_PROVIDE	(1U << 2)
+
+/**
+ * struct vmmu_translate - VMMU_IOC_TRANSLATE: virtual to real to frame
+ * @size: in: size of this structure.
+ * @flags: in: VMMU_TRANSLATE_*.
+ * @access: in: enum vmmu_access.
+ * @nr: in: number of addresses, 1 to info.max_batch.
+ * @done: out: number of answers written.
+ * @reserved: must be 0.
+ * @va: in: when @vas is 0: the first address; the others follow at steps of
+ *	4096. The range must not wrap. Ignored when @vas is given.
+ * @vas: in: address of an array of @nr 64-bit virtual addresses, or 0.
+ * @results: in: address of an array of @nr &struct vmmu_translation. With 0,
+ *	which needs @nr 1, the answer is in @result.
+ * @result: out: the answer, when @results is 0.
+ *
+ * An address that does not translate is an answer, not an error.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access, @nr, @va, @results),
+ * EIO, ENOMEM (VMMU_TRANSLATE_PROVIDE only), EOPNOTSUPP (@flags, @reserved).
+ */
+struct vmmu_translate {
+	__u32 size;
+	__u32 flags;
+	__u32 access;
+	__u32 nr;
+	__u32 done;
+	__u32 reserved;
+	__aligned_u64 va;
+	__aligned_u64 vas;
+	__aligned_u64 results;
+	struct vmmu_translation result;
+};
+
+/**
+ * struct vmmu_step - an entry that a walk read
+ * @ra: real address of the entry.
+ * @value: the entry as it was read, before A or D was set.
+ * @level: its level.
+ * @rights: VMMU_RIGHT_* that this entry alone grants; 0 when it is not
+ *	present or malformed.
+ */
+struct vmmu_step {
+	__aligned_u64 ra;
+	__aligned_u64 value;
+	__u32 level;
+	__u32 rights;
+};
+
+/**
+ * struct vmmu_explain - VMMU_IOC_EXPLAIN: one translation, with every entry
+ * @size: in: size of this structure.
+ * @flags: in: VMMU_TRANSLATE_*.
+ * @access: in: enum vmmu_access.
+ * @nr_steps: in: capacity of @steps; out: entries that were read.
+ * @va: in: the virtual address.
+ * @steps: in: address of an array of &struct vmmu_step, root first. A
+ *	capacity below the number of levels: EINVAL.
+ * @result: out: as from VMMU_IOC_TRANSLATE.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access, @nr_steps), EIO,
+ * ENOMEM (VMMU_TRANSLATE_PROVIDE only), EOPNOTSUPP (@flags).
+ */
+struct vmmu_explain {
+	__u32 size;
+	__u32 flags;
+	__u32 access;
+	__u32 nr_steps;
+	__aligned_u64 va;
+	__aligned_u64 steps;
+	struct vmmu_translation result;
+};
+
+/* struct vmmu_mapping.flags */
+#define VMMU_MAPPING_BEYOND_REAL	(1U << 0)	/* ra is beyond real memory */
+
+/**
+ * struct vmmu_mapping - a run of pages that a page table maps alike
+ * @va: first virtual address, sign-extended.
+ * @bytes: length.
+ * @ra: real address of the first page; the others follow.
+ * @attributes: the last-level entry without its address: the same for each
+ *	page of the run.
+ * @rights: VMMU_RIGHT_* that all levels together grant.
+ * @page_shift: log2 of the page size.
+ * @flags: VMMU_MAPPING_*.
+ * @reserved: 0.
+ */
+struct vmmu_mapping {
+	__aligned_u64 va;
+	__aligned_u64 bytes;
+	__aligned_u64 ra;
+	__aligned_u64 attributes;
+	__u32 rights;
+	__u32 page_shift;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct vmmu_mappings - VMMU_IOC_MAPPINGS: list what a page table maps
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @va: in: canonical address to start at; out: where to go on.
+ * @last: in: last canonical address to look at, inclusive, not below @va.
+ * @nr: in: capacity of @mappings, 1 to info.max_batch.
+ * @done: out: mappings written.
+ * @more: out: 1 when there may be more from @va on, 0 when @last was reached.
+ * @reserved: must be 0.
+ * @mappings: in: address of an array of &struct vmmu_mapping.
+ *
+ * Addresses count as unsigned; the hole between the canonical halves is
+ * stepped over. A run may be reported in several pieces. Sets no A or D and
+ * provides no frame.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @va, @last, @nr), EIO,
+ * EOPNOTSUPP (@flags, @reserved).
+ */
+struct vmmu_mappings {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 va;
+	__aligned_u64 last;
+	__u32 nr;
+	__u32 done;
+	__u32 more;
+	__u32 reserved;
+	__aligned_u64 mappings;
+};
+
+#endif /* _UAPI_LINUX_VMMU_H */
