@@ -1,10 +1,90 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/miscdevice.h>
+/*
+ * vmmu: a virtual MMU. See uapi/linux/vmmu.h for what it offers.
+ *
+ * Table of contents, top layer first; calls go down only:
+ *
+ *	main		the device
+ *	vm, space	the files, with the calls on them
+ *	fs		their inodes
+ *	ioctl		the way in and out of a call
+ *	install		stores page-table entries: changes both levels
+ *	translate	asks both levels
+ *	realmem		real memory: mapped, populated, discarded
+ *	object		what a VM and a space are; the order of locks
+ *	walk		walks a guest's page table
+ *	realmap		the real map table: real page -> frame
+ *	frame		allocates and charges frames
+ *	format_*	page-table formats
+ *	addr, word	addresses; words of real memory
+ */
 #include <linux/fs.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
+
+#include "fs.h"
+#include "ioctl.h"
+#include "object.h"
+#include "vm.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#define MODULE_VERSION_STRING	"0.1"
+
+static long info(struct vmmu_call *call)
+{
+	struct vmmu_info *info = call->arg;
+	unsigned long room = vmmu_account_room();
+
+	if (info->flags)
+		return -EOPNOTSUPP;
+	*info = (struct vmmu_info){
+		.size = info->size,
+		.api_version = VMMU_API_VERSION,
+		.page_shift = VMMU_PAGE_SHIFT,
+		.formats = vmmu_format_all(),
+		.features = VMMU_FEATURE_POPULATE | VMMU_FEATURE_REAL_MAP |
+			    VMMU_FEATURE_INSTALL | VMMU_FEATURE_TRANSLATE |
+			    VMMU_FEATURE_MAPPINGS,
+		.max_real_bytes = VMMU_MAX_REAL_BYTES,
+		.max_batch = VMMU_MAX_BATCH,
+		.max_levels = VMMU_MAX_LEVELS,
+		.memlock_bytes = room == ULONG_MAX ? ~0ULL :
+						     (u64)room << PAGE_SHIFT,
+		.module_version = MODULE_VERSION_STRING,
+	};
+	return 0;
+}
+
+static const struct vmmu_row device_rows[] = {
+	VMMU_ROW(VMMU_IOC_INFO, info, vmmu_info, module_version, true),
+	VMMU_ROW(VMMU_IOC_VM_CREATE, vmmu_vm_create, vmmu_vm_create, id, true),
+};
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return vmmu_ioctl(file, cmd, arg, device_rows, ARRAY_SIZE(device_rows));
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	return vmmu_fs_pin();
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	vmmu_fs_unpin();
+	return 0;
+}
 
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
 };
 
 static struct miscdevice device = {
@@ -14,6 +94,20 @@ static struct miscdevice device = {
 	.fops = &device_fops,
 };
 
-module_misc_device(device);
-MODULE_DESCRIPTION("Virtual MMU: per-VM real map tables behind /dev/vmmu");
+static int __init vmmu_init(void)
+{
+	return misc_register(&device);
+}
+
+static void __exit vmmu_exit(void)
+{
+	misc_deregister(&device);
+	vmmu_frame_exit();
+}
+
+module_init(vmmu_init);
+module_exit(vmmu_exit);
+
+MODULE_DESCRIPTION("Virtual MMU: two-level address translation for userspace guests");
+MODULE_VERSION(MODULE_VERSION_STRING);
 MODULE_LICENSE("GPL");

@@ -75,7 +75,7 @@
 #define VMMU_IOC_MAPPINGS	_IO(VMMU_IOC_TYPE, 0x26)
 
 /**
- * enum vmmu_format - format of a guest's page table
+ * enum vmmu_format_id - format of a guest's page table
  * @VMMU_FORMAT_X86_64_4LEVEL: x86-64 4-level paging, 48-bit virtual addresses
  *	(Intel SDM volume 3, 4.5)
  * @VMMU_FORMAT_X86_64_5LEVEL: x86-64 5-level paging, 57-bit virtual addresses
@@ -84,7 +84,7 @@
  * Levels count from 1, the one whose entries map 4 KiB pages (PTE), upwards:
  * 2 PDE, 3 PDPTE, 4 PML4E, 5 PML5E.
  */
-enum vmmu_format {
+enum vmmu_format_id {
 	VMMU_FORMAT_X86_64_4LEVEL = 1,
 	VMMU_FORMAT_X86_64_5LEVEL = 2,
 };
@@ -183,7 +183,7 @@ enum vmmu_reason {
  * @flags: in: must be 0.
  * @api_version: out: VMMU_API_VERSION of the module.
  * @page_shift: out: log2 of the bytes in a real page (12).
- * @formats: out: bit (1 << f) is set for every supported enum vmmu_format f.
+ * @formats: out: bit (1 << f) is set for every supported enum vmmu_format_id f.
  * @features: out: VMMU_FEATURE_*.
  * @vm_flags: out: flags that VMMU_IOC_VM_CREATE takes.
  * @space_flags: out: flags that VMMU_IOC_SPACE_CREATE takes.
@@ -363,7 +363,7 @@ struct vmmu_real_map {
  * @size: in: size of this structure.
  * @flags: in: VMMU_SPACE_LAZY or VMMU_SPACE_TRAPPING; what info.space_flags
  *	does not name is refused with EOPNOTSUPP.
- * @format: in: enum vmmu_format. Unknown: EOPNOTSUPP.
+ * @format: in: enum vmmu_format_id. Unknown: EOPNOTSUPP.
  * @fd: out: the space's file descriptor, close-on-exec.
  * @root: in: real address of the root table, a multiple of 4096 below
  *	2^maxphyaddr. It may lie beyond real memory: walks then say so.
@@ -388,7 +388,7 @@ struct vmmu_space_create {
  * @size: in: size of this structure.
  * @flags: in: must be 0.
  * @space_flags: out: the flags it was created with.
- * @format: out: enum vmmu_format.
+ * @format: out: enum vmmu_format_id.
  * @root: out: real address of the root table.
  * @mode: out: the mode.
  * @id: out: the space's id.
@@ -627,7 +627,7 @@ struct vmmu_translate {
 /**
  * struct vmmu_step - an entry that a walk read
  * @ra: real address of the entry.
- * @value: the entry as it was read, before A or D was set.
+ * @value: the entry, with A and D as the walk left them.
  * @level: its level.
  * @rights: VMMU_RIGHT_* that this entry alone grants; 0 when it is not
  *	present or malformed.

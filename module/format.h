@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A page-table format: numbers, and four small functions. Everything that
+ * differs between architectures is here; walks, installs and translations
+ * know no bit of any entry. Pure code: compiles in userspace, too.
+ */
+#ifndef VMMU_FORMAT_H
+#define VMMU_FORMAT_H
+
+#include <linux/vmmu.h>
+
+#include "addr.h"
+
+#define VMMU_MAX_LEVELS		5
+
+enum vmmu_entry_kind {
+	VMMU_ENTRY_ABSENT,	/* not present */
+	VMMU_ENTRY_RESERVED,	/* present, with a reserved bit set */
+	VMMU_ENTRY_TABLE,	/* refers to a table of the next level */
+	VMMU_ENTRY_PAGE,	/* maps a page */
+};
+
+/**
+ * struct vmmu_entry - an entry, decoded
+ * @kind: what it is; the rest holds for TABLE and PAGE.
+ * @ra: the table or the page it refers to.
+ * @rights: VMMU_RIGHT_* that it grants.
+ * @page_shift: PAGE: log2 of the bytes it maps.
+ * @key: PAGE: its protection key.
+ */
+struct vmmu_entry {
+	enum vmmu_entry_kind kind;
+	struct vmmu_ra ra;
+	u8 rights;
+	u8 page_shift;
+	u8 key;
+};
+
+/**
+ * struct vmmu_access_kind - an access that a page table is asked about
+ * @access: enum vmmu_access.
+ * @user: a user access, not a supervisor's.
+ */
+struct vmmu_access_kind {
+	u32 access;
+	bool user;
+};
+
+/**
+ * struct vmmu_format - a page-table format
+ * @name: as users see it.
+ * @id: enum vmmu_format_id.
+ * @levels: number of levels; the last one is level 1.
+ * @va_bits: width of a virtual address.
+ * @index_bits: log2 of the entries of a table, the same at each level.
+ * @sign_extended: addresses above va_bits repeat the highest bit; otherwise
+ *	they are zero.
+ * @min_ra_bits: least value of a mode's maxphyaddr.
+ * @max_ra_bits: greatest value of a mode's maxphyaddr.
+ * @mode_bits: VMMU_MODE_* that it knows.
+ * @decode: decode an entry of a level.
+ * @judge: given what all levels together grant (rights, key), say which rule
+ *	forbids the access (VMMU_REASON_NONE: none does) and, in *pkey, whether
+ *	the key does.
+ * @error_code: the error code for a fault of this kind: not present,
+ *	reserved, or (any other reason) a right that is missing.
+ * @mark: the entry with Accessed and, where asked, Dirty set.
+ */
+struct vmmu_format {
+	const char *name;
+	u32 id;
+	u8 levels;
+	u8 va_bits;
+	u8 index_bits;
+	bool sign_extended;
+	u8 min_ra_bits;
+	u8 max_ra_bits;
+	u64 mode_bits;
+
+	void (*decode)(u64 entry, unsigned int level,
+		       const struct vmmu_mode *mode, struct vmmu_entry *out);
+	enum vmmu_reason (*judge)(u8 rights, u8 key,
+				  const struct vmmu_mode *mode,
+				  struct vmmu_access_kind access, bool *pkey);
+	u32 (*error_code)(enum vmmu_reason reason, bool pkey,
+			  const struct vmmu_mode *mode,
+			  struct vmmu_access_kind access);
+	u64 (*mark)(u64 entry, bool dirty);
+};
+
+/* The format with this id, or NULL. */
+const struct vmmu_format *vmmu_format_find(u32 id);
+
+/* Bit (1 << id) for every format. */
+u64 vmmu_format_all(void);
+
+extern const struct vmmu_format vmmu_format_x86_64_4level;
+extern const struct vmmu_format vmmu_format_x86_64_5level;
+
+/* log2 of the bytes that one entry of @level covers. */
+static inline unsigned int vmmu_format_shift(const struct vmmu_format *format,
+					     unsigned int level)
+{
+	return VMMU_PAGE_SHIFT + format->index_bits * (level - 1);
+}
+
+/* Where in a table at @table the entry for @va is, at @level. */
+static inline struct vmmu_ra
+vmmu_format_entry_ra(const struct vmmu_format *format, struct vmmu_ra table,
+		     struct vmmu_va va, unsigned int level)
+{
+	u64 index = (va.value >> vmmu_format_shift(format, level)) &
+		    (BIT_ULL(format->index_bits) - 1);
+
+	return vmmu_ra_add(table, index * sizeof(u64));
+}
+
+static inline bool vmmu_format_canonical(const struct vmmu_format *format,
+					 struct vmmu_va va)
+{
+	unsigned int unused = 64 - format->va_bits;
+	u64 extended = va.value << unused;
+
+	if (format->sign_extended)
+		extended = (__s64)extended >> unused;
+	else
+		extended >>= unused;
+	return extended == va.value;
+}
+
+#endif /* VMMU_FORMAT_H */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Frames: allocation, charging, and the way back.
+ *
+ * Walks read frames under RCU, without a reference. So a frame that leaves
+ * the real map table is freed after a grace period: a batch of frames is
+ * chained through page->private, and the first one's rcu_head carries it.
+ *
+ * A frame that a pin or a pipe still holds is detached: it waits on a list,
+ * charged to its user, until the last foreign reference is gone. Nothing tells
+ * us when that is, so the list is looked through now and then.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "frame.h"
+
+/* Fails, rather than invoking the OOM killer, at the memory cgroup's limit. */
+#define GFP_CHARGED	(__GFP_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | \
+			 __GFP_RETRY_MAYFAIL)
+
+#define REAP_INTERVAL	HZ
+
+static DEFINE_SPINLOCK(detached_lock);
+static LIST_HEAD(detached);	/* by page->lru; page->private is the user */
+
+static void reap_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(reap, reap_work);
+
+static unsigned long limit_of_current(void)
+{
+	if (capable(CAP_IPC_LOCK))
+		return ULONG_MAX;
+	return rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+}
+
+void vmmu_account_init(struct vmmu_account *account)
+{
+	account->user = get_uid(current_user());
+	account->limit = limit_of_current();
+	atomic_long_set(&account->pages, 0);
+}
+
+void vmmu_account_destroy(struct vmmu_account *account)
+{
+	free_uid(account->user);
+}
+
+unsigned long vmmu_account_room(void)
+{
+	unsigned long limit = limit_of_current();
+	unsigned long used = atomic_long_read(&current_user()->locked_vm);
+
+	if (limit == ULONG_MAX)
+		return ULONG_MAX;
+	return limit > used ? limit - used : 0;
+}
+
+static bool charge(struct vmmu_account *account)
+{
+	long used = atomic_long_read(&account->user->locked_vm);
+
+	do {
+		if ((unsigned long)used >= account->limit)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&account->user->locked_vm, &used,
+					  used + 1));
+	atomic_long_inc(&account->pages);
+	return true;
+}
+
+static void uncharge(struct vmmu_account *account)
+{
+	atomic_long_dec(&account->pages);
+	atomic_long_dec(&account->user->locked_vm);
+}
+
+struct page *vmmu_frame_alloc(struct vmmu_account *account)
+{
+	struct page *page;
+
+	if (!charge(account))
+		return NULL;
+	page = alloc_page(GFP_HIGHUSER | GFP_CHARGED);
+	if (!page)
+		uncharge(account);
+	return page;
+}
+
+void vmmu_frame_free(struct vmmu_account *account, struct page *page)
+{
+	__free_page(page);
+	uncharge(account);
+}
+
+u64 *vmmu_table_alloc(struct vmmu_account *account)
+{
+	u64 *table;
+
+	if (!charge(account))
+		return NULL;
+	table = (u64 *)__get_free_page(GFP_KERNEL | GFP_CHARGED);
+	if (!table)
+		uncharge(account);
+	return table;
+}
+
+void vmmu_table_free(struct vmmu_account *account, u64 *table)
+{
+	free_page((unsigned long)table);
+	uncharge(account);
+}
+
+static void detach(struct vmmu_account *account, struct page *page)
+{
+	struct user_struct *user = get_uid(account->user);
+
+	/* The user stays charged; the VM, which may be gone soon, does not. */
+	atomic_long_dec(&account->pages);
+	set_page_private(page, (unsigned long)user);
+	spin_lock(&detached_lock);
+	list_add(&page->lru, &detached);
+	spin_unlock(&detached_lock);
+	schedule_delayed_work(&reap, REAP_INTERVAL);
+}
+
+static void release_detached(struct list_head *pages)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		struct user_struct *user;
+
+		list_del(&page->lru);
+		user = (struct user_struct *)page_private(page);
+		set_page_private(page, 0);
+		put_page(page);
+		atomic_long_dec(&user->locked_vm);
+		free_uid(user);
+	}
+}
+
+/* Release the detached frames that only the list still refers to. */
+static void reap_work(struct work_struct *work)
+{
+	struct page *page, *next;
+	LIST_HEAD(pages);
+	bool again;
+
+	spin_lock(&detached_lock);
+	list_for_each_entry_safe(page, next, &detached, lru)
+		if (page_count(page) == 1)
+			list_move(&page->lru, &pages);
+	again = !list_empty(&detached);
+	spin_unlock(&detached_lock);
+
+	if (!list_empty(&pages)) {
+		synchronize_rcu();
+		release_detached(&pages);
+	}
+	if (again)
+		schedule_delayed_work(&reap, REAP_INTERVAL);
+}
+
+void vmmu_frame_batch_add(struct vmmu_account *account,
+			  struct vmmu_frame_batch *batch, struct page *page)
+{
+	if (page_count(page) > 1) {
+		detach(account, page);
+		return;
+	}
+	uncharge(account);
+	set_page_private(page, (unsigned long)batch->first);
+	batch->first = page;
+	batch->nr++;
+}
+
+static void free_batch_rcu(struct rcu_head *head)
+{
+	struct page *page = container_of(head, struct page, rcu_head);
+
+	while (page) {
+		struct page *next = (struct page *)page_private(page);
+
+		set_page_private(page, 0);
+		put_page(page);
+		page = next;
+	}
+}
+
+void vmmu_frame_batch_free(struct vmmu_frame_batch *batch)
+{
+	if (batch->first)
+		call_rcu(&batch->first->rcu_head, free_batch_rcu);
+	*batch = (struct vmmu_frame_batch){ };
+}
+
+void vmmu_frame_exit(void)
+{
+	cancel_delayed_work_sync(&reap);
+	rcu_barrier();
+	release_detached(&detached);
+}

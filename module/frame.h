@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Frames and table pages: the only caller of the page allocator, and the one
+ * place where memory is charged.
+ */
+#ifndef VMMU_FRAME_H
+#define VMMU_FRAME_H
+
+#include <linux/atomic.h>
+#include <linux/mm_types.h>
+
+struct user_struct;
+
+/**
+ * struct vmmu_account - whom a VM's memory is charged to
+ * @user: the creator's user; its locked_vm counts the pages.
+ * @limit: most pages that the user may have locked; ULONG_MAX: any number.
+ * @pages: what this VM has charged.
+ *
+ * The memory cgroup is charged besides, by the allocations themselves.
+ */
+struct vmmu_account {
+	struct user_struct *user;
+	unsigned long limit;
+	atomic_long_t pages;
+};
+
+/* Charge to the caller's user from now on, within its present limit. */
+void vmmu_account_init(struct vmmu_account *account);
+
+/* Everything that was allocated under @account has been freed. */
+void vmmu_account_destroy(struct vmmu_account *account);
+
+/* Pages that the caller's user may still charge; ULONG_MAX: any number. */
+unsigned long vmmu_account_room(void);
+
+/* A zeroed frame for a real page, or NULL. */
+struct page *vmmu_frame_alloc(struct vmmu_account *account);
+
+/* Free a frame that nobody else has ever seen. */
+void vmmu_frame_free(struct vmmu_account *account, struct page *page);
+
+/* A zeroed page of a real map table, or NULL. */
+u64 *vmmu_table_alloc(struct vmmu_account *account);
+void vmmu_table_free(struct vmmu_account *account, u64 *table);
+
+/* Frames on their way back to the kernel; starts out as { }. */
+struct vmmu_frame_batch {
+	struct page *first;
+	unsigned int nr;
+};
+
+/*
+ * Give up the real map table's reference to a frame that no table and no host
+ * PTE refers to any more. A frame that somebody still holds stays charged
+ * until it is let go.
+ */
+void vmmu_frame_batch_add(struct vmmu_account *account,
+			  struct vmmu_frame_batch *batch, struct page *page);
+
+/* Free the batch's frames once no walk can still be reading them. */
+void vmmu_frame_batch_free(struct vmmu_frame_batch *batch);
+
+/* At module exit: forget the frames that somebody still holds. */
+void vmmu_frame_exit(void);
+
+#endif /* VMMU_FRAME_H */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The two objects: a VM and a space. Each is as old as its file; a space
+ * holds its VM's file.
+ *
+ * Locks, in the order in which they are taken:
+ *
+ *	mmap_lock or a VMA's lock (held by the kernel on entry to a fault)
+ *	vm->lock	whoever changes what exists or takes rights away
+ *	page lock	a frame's state: its page->mapping, and every grant of a
+ *			writable PTE
+ *	i_mmap and page-table locks, inside the kernel's helpers
+ *
+ * Faults and translations take none of ours but the page lock: they read the
+ * real map table under RCU. No lock is held while user memory is touched.
+ */
+#ifndef VMMU_OBJECT_H
+#define VMMU_OBJECT_H
+
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/lockdep.h>
+#include <linux/rwsem.h>
+#include <linux/user_namespace.h>
+
+#include "realmap.h"
+#include "walk.h"
+
+#define VMMU_MAX_REAL_BYTES	(64ULL << 40)
+#define VMMU_MAX_BATCH		65536U
+
+/**
+ * struct vmmu_vm - a VM
+ * @id: unique among all VMs since the module was loaded. Fixed, as are the
+ *	next two.
+ * @real_bytes: size of real memory.
+ * @file: the VM's file; not a reference.
+ * @account: whom its memory is charged to.
+ * @realmap: its real map table; changed without locks.
+ * @dead: an inconsistency was found; calls fail with -EIO. Never reset.
+ * @nr_spaces: spaces that live.
+ * @last_space_id: the newest space's id.
+ * @lock: held for writing by whoever installs, discards, or changes a space's
+ *	root or mode.
+ */
+struct vmmu_vm {
+	u64 id;
+	u64 real_bytes;
+	struct file *file;
+
+	struct vmmu_account account;
+	struct vmmu_realmap realmap;
+	bool dead;
+	atomic_t nr_spaces;
+	atomic64_t last_space_id;
+
+	struct rw_semaphore lock;
+};
+
+/**
+ * struct vmmu_space - a registered page table
+ * @vm: its VM, held by a reference to the VM's file. Fixed, as are the next
+ *	three.
+ * @id: unique within the VM.
+ * @flags: VMMU_SPACE_*.
+ * @format: format of the table.
+ * @root: the root's real address. Written under vm->lock, read at any time.
+ * @mode: the mode in one word, see vmmu_mode_pack(); likewise.
+ */
+struct vmmu_space {
+	struct vmmu_vm *vm;
+	u64 id;
+	u32 flags;
+	const struct vmmu_format *format;
+
+	u64 root;
+	u64 mode;
+};
+
+/* One word holds a mode, so that a reader never sees half of a change. */
+static inline u64 vmmu_mode_pack(const struct vmmu_mode *mode)
+{
+	return (u64)mode->pkru << 32 | (u64)mode->maxphyaddr << 16 | mode->bits;
+}
+
+static inline struct vmmu_mode vmmu_mode_unpack(u64 word)
+{
+	return (struct vmmu_mode){
+		.bits = word & 0xffff,
+		.maxphyaddr = word >> 16 & 0xff,
+		.pkru = word >> 32,
+	};
+}
+
+/* Set up a walk of the space's table as it is registered now. */
+static inline void vmmu_space_walk_init(struct vmmu_space *space,
+					struct vmmu_walk *walk)
+{
+	struct vmmu_mode mode = vmmu_mode_unpack(READ_ONCE(space->mode));
+
+	vmmu_walk_init(walk, &space->vm->realmap, space->format,
+		       vmmu_ra(READ_ONCE(space->root)), &mode);
+}
+
+/*
+ * Whether the caller may see frame numbers: it has CAP_SYS_ADMIN, and so had
+ * whoever created the VM.
+ */
+static inline bool vmmu_vm_frames_shown(struct vmmu_vm *vm)
+{
+	return file_ns_capable(vm->file, &init_user_ns, CAP_SYS_ADMIN) &&
+	       capable(CAP_SYS_ADMIN);
+}
+
+/* Our own state is inconsistent: refuse all further calls, and say why once. */
+static inline void vmmu_vm_kill(struct vmmu_vm *vm, const char *why)
+{
+	if (!xchg(&vm->dead, true))
+		pr_err("vmmu: VM %llu is dead: %s\n", vm->id, why);
+}
+
+#endif /* VMMU_OBJECT_H */

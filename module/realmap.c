@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The real map table: see realmap.h for what it stores. It owns one reference
+ * to each frame it holds, and is called by whoever gives a real page a frame
+ * or takes it away. It never removes a host PTE: that is its callers' part.
+ */
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "realmap.h"
+#include "trace.h"
+
+#define INDEX_BITS	9
+#define NR_ENTRIES	(1U << INDEX_BITS)
+
+/* Empty entries that vmmu_realmap_next() steps over in one call. */
+#define NEXT_BUDGET	4096
+
+void vmmu_realmap_init(struct vmmu_realmap *realmap, u64 vm_id, u64 nr_pages,
+		       struct vmmu_account *account,
+		       struct address_space *mapping)
+{
+	*realmap = (struct vmmu_realmap){
+		.vm_id = vm_id,
+		.nr_pages = nr_pages,
+		.height = 1,
+		.account = account,
+		.mapping = mapping,
+	};
+	while (nr_pages > BIT_ULL(INDEX_BITS * realmap->height))
+		realmap->height++;
+}
+
+static u64 *table_of(u64 entry)
+{
+	return phys_to_virt(entry & VMMU_REALMAP_FRAME);
+}
+
+static u64 *slot_in(u64 *table, u64 index, unsigned int level)
+{
+	return &table[(index >> (INDEX_BITS * (level - 1))) & (NR_ENTRIES - 1)];
+}
+
+/* The entry that a 4 KiB page at @index has under a block entry. */
+static u64 page_of_block(u64 entry, u64 index, unsigned int level)
+{
+	u64 offset = index & (BIT_ULL(INDEX_BITS * level) - 1);
+
+	return (entry & ~VMMU_REALMAP_BLOCK) + (offset << PAGE_SHIFT);
+}
+
+u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index)
+{
+	u64 entry = READ_ONCE(realmap->root);
+	unsigned int level = realmap->height;
+
+	if (unlikely(index >= realmap->nr_pages))
+		return 0;
+	for (; level && entry; level--) {
+		if (unlikely(entry & VMMU_REALMAP_BLOCK))
+			return page_of_block(entry, index, level);
+		entry = READ_ONCE(*slot_in(table_of(entry), index, level));
+	}
+	return entry;
+}
+
+u64 vmmu_realmap_next(struct vmmu_realmap *realmap, u64 *index, u64 last)
+{
+	unsigned int budget = NEXT_BUDGET;
+
+	last = min(last, realmap->nr_pages - 1);
+	while (*index <= last && budget--) {
+		u64 entry = READ_ONCE(realmap->root);
+		unsigned int level = realmap->height;
+
+		for (; level && entry && !(entry & VMMU_REALMAP_BLOCK); level--)
+			entry = READ_ONCE(*slot_in(table_of(entry), *index,
+						   level));
+		if (entry)
+			return level ? page_of_block(entry, *index, level) :
+				       entry;
+		*index = ((*index >> (INDEX_BITS * level)) + 1) <<
+			 (INDEX_BITS * level);
+	}
+	*index = min(*index, last + 1);
+	return 0;
+}
+
+/* The table below an upper-level slot; made if need be. NULL: no memory. */
+static u64 *provide_table(struct vmmu_realmap *realmap, u64 *slot)
+{
+	u64 entry = READ_ONCE(*slot);
+	u64 *table;
+
+	if (entry)
+		return table_of(entry);
+	table = vmmu_table_alloc(realmap->account);
+	if (!table)
+		return NULL;
+	entry = cmpxchg64(slot, 0, virt_to_phys(table) | VMMU_REALMAP_PRESENT);
+	if (entry) {
+		vmmu_table_free(realmap->account, table);
+		return table_of(entry);
+	}
+	atomic_long_inc(&realmap->tables);
+	return table;
+}
+
+/*
+ * Store @entry for the real page @index, where there is none. Returns -EEXIST
+ * where there is one, and -ENOMEM. Somebody else's walk that meets the entry
+ * sees the frame's contents: cmpxchg orders them.
+ */
+static int set(struct vmmu_realmap *realmap, u64 index, u64 entry)
+{
+	u64 *slot = &realmap->root;
+
+	for (unsigned int level = realmap->height; level; level--) {
+		u64 *table = provide_table(realmap, slot);
+
+		if (!table)
+			return -ENOMEM;
+		slot = slot_in(table, index, level);
+	}
+	if (cmpxchg64(slot, 0, entry))
+		return -EEXIST;
+	atomic_long_inc(&realmap->frames);
+	trace_vmmu_realmap_set(realmap->vm_id, index, entry);
+	return 0;
+}
+
+/* Make @page look like a page of the VM's inode, or like nobody's. */
+static void page_attach(struct page *page, struct address_space *mapping,
+			u64 index)
+{
+	page->mapping = mapping;
+	page->index = index;
+}
+
+static void page_detach(struct page *page)
+{
+	lock_page(page);
+	page->mapping = NULL;
+	unlock_page(page);
+}
+
+int vmmu_realmap_provide(struct vmmu_realmap *realmap, u64 index)
+{
+	struct page *page;
+	bool present;
+	int err;
+
+	if (index >= realmap->nr_pages)
+		return -EINVAL;
+	rcu_read_lock();
+	present = vmmu_realmap_lookup(realmap, index);
+	rcu_read_unlock();
+	if (present)
+		return 0;
+
+	page = vmmu_frame_alloc(realmap->account);
+	if (!page)
+		return -ENOMEM;
+	page_attach(page, realmap->mapping, index);
+	err = set(realmap, index, page_to_phys(page) | VMMU_REALMAP_PRESENT |
+				  VMMU_REALMAP_WRITABLE);
+	if (err) {
+		page_attach(page, NULL, 0);
+		vmmu_frame_free(realmap->account, page);
+	}
+	return err == -EEXIST ? 0 : err;
+}
+
+/* The last-level slot of @index, or NULL where the tables do not reach. */
+static u64 *find_slot(struct vmmu_realmap *realmap, u64 index)
+{
+	u64 *slot = &realmap->root;
+
+	for (unsigned int level = realmap->height; level; level--) {
+		u64 entry = READ_ONCE(*slot);
+
+		if (!entry || (entry & VMMU_REALMAP_BLOCK))
+			return NULL;
+		slot = slot_in(table_of(entry), index, level);
+	}
+	return slot;
+}
+
+struct page *vmmu_realmap_clear(struct vmmu_realmap *realmap, u64 index)
+{
+	u64 *slot = find_slot(realmap, index);
+	u64 entry;
+
+	if (!slot || !READ_ONCE(*slot))
+		return NULL;
+	entry = xchg(slot, 0);
+	if (!entry)
+		return NULL;
+	atomic_long_dec(&realmap->frames);
+	trace_vmmu_realmap_clear(realmap->vm_id, index, entry);
+	vmmu_realmap_invalidate(realmap);
+	return vmmu_realmap_page(entry);
+}
+
+void vmmu_realmap_mark(struct vmmu_realmap *realmap, u64 index, u64 bits)
+{
+	u64 *slot = find_slot(realmap, index);
+	u64 old = slot ? READ_ONCE(*slot) : 0;
+
+	while (old && (old & bits) != bits) {
+		u64 seen = cmpxchg64(slot, old, old | bits);
+
+		if (seen == old)
+			break;
+		old = seen;
+	}
+}
+
+void vmmu_realmap_invalidate(struct vmmu_realmap *realmap)
+{
+	atomic64_inc_return_release(&realmap->sequence);
+	smp_mb(); /* the sequence moves before any host PTE is looked for */
+}
+
+static void destroy_table(struct vmmu_realmap *realmap, u64 *table,
+			  unsigned int level, struct vmmu_frame_batch *batch)
+{
+	for (unsigned int i = 0; i < NR_ENTRIES; i++) {
+		u64 entry = table[i];
+
+		if (!entry)
+			continue;
+		if (level > 1) {
+			destroy_table(realmap, table_of(entry), level - 1,
+				      batch);
+			continue;
+		}
+		page_detach(vmmu_realmap_page(entry));
+		vmmu_frame_batch_add(realmap->account, batch,
+				     vmmu_realmap_page(entry));
+	}
+	vmmu_frame_batch_free(batch);
+	vmmu_table_free(realmap->account, table);
+	cond_resched();
+}
+
+void vmmu_realmap_destroy(struct vmmu_realmap *realmap)
+{
+	struct vmmu_frame_batch batch = { };
+
+	if (realmap->root)
+		destroy_table(realmap, table_of(realmap->root),
+			      realmap->height, &batch);
+}
+
+/* Where the word at @ra is in the kernel's alias; NULL without a frame. */
+static u64 *word_of(struct vmmu_realmap *realmap, struct vmmu_ra ra)
+{
+	u64 entry = vmmu_realmap_lookup(realmap, vmmu_ra_index(ra));
+
+	if (!entry)
+		return NULL;
+	return page_address(vmmu_realmap_page(entry)) + vmmu_ra_offset(ra);
+}
+
+bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
+		    u64 *value)
+{
+	u64 *word;
+
+	if (unlikely(vmmu_ra_index(ra) >= realmap->nr_pages))
+		return false;
+	word = word_of(realmap, ra);
+	*value = word ? READ_ONCE(*word) : 0;
+	return true;
+}
+
+bool vmmu_word_cmpxchg(struct vmmu_realmap *realmap, struct vmmu_ra ra,
+		       u64 old, u64 new)
+{
+	u64 *word = word_of(realmap, ra);
+
+	if (!word || cmpxchg64(word, old, new) != old)
+		return false;
+	vmmu_realmap_mark(realmap, vmmu_ra_index(ra),
+			  VMMU_REALMAP_ACCESSED | VMMU_REALMAP_DIRTY);
+	return true;
+}

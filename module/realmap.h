@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The real map table of a VM: real page -> frame. A radix tree of 512-entry
+ * tables of 64-bit entries, as hardware nested tables are:
+ *
+ *	bits 51..12  the frame, or the next table, by its physical address
+ *	bit  6       DIRTY      the frame was writable or changed by a walk
+ *	bit  5       ACCESSED   the frame was mapped or walked
+ *	bit  7       BLOCK      above level 1: maps a block, not a table
+ *	bit  1       WRITABLE   guests may write through it
+ *	bit  0       PRESENT
+ *
+ * The root entry is a member of the tree, so an empty one has no tables; its
+ * height follows from the size of real memory.
+ *
+ * Read under rcu_read_lock(), without locks: tables live as long as the tree,
+ * frames outlive the clearing of their entry by a grace period. Entries go
+ * from empty to present by set() and from present to empty by clear(), each by
+ * an atomic exchange, and never from one frame to another.
+ */
+#ifndef VMMU_REALMAP_H
+#define VMMU_REALMAP_H
+
+#include <linux/atomic.h>
+#include <linux/mm.h>
+
+#include "frame.h"
+#include "word.h"
+
+#define VMMU_REALMAP_PRESENT	BIT_ULL(0)
+#define VMMU_REALMAP_WRITABLE	BIT_ULL(1)
+#define VMMU_REALMAP_ACCESSED	BIT_ULL(5)
+#define VMMU_REALMAP_DIRTY	BIT_ULL(6)
+#define VMMU_REALMAP_BLOCK	BIT_ULL(7)
+#define VMMU_REALMAP_FRAME	GENMASK_ULL(51, 12)
+
+/**
+ * struct vmmu_realmap - a real map table
+ * @vm_id: whose it is, for tracepoints. Fixed, as are the next four.
+ * @nr_pages: size of real memory in pages.
+ * @height: number of levels.
+ * @account: whom tables and frames are charged to.
+ * @mapping: what the frames' page->mapping is.
+ * @root: the root entry.
+ * @sequence: the VM's invalidation sequence.
+ * @frames: number of present last-level entries.
+ * @tables: number of tables.
+ */
+struct vmmu_realmap {
+	u64 vm_id;
+	u64 nr_pages;
+	unsigned int height;
+	struct vmmu_account *account;
+	struct address_space *mapping;
+
+	u64 root;
+	atomic64_t sequence;
+	atomic_long_t frames;
+	atomic_long_t tables;
+};
+
+void vmmu_realmap_init(struct vmmu_realmap *realmap, u64 vm_id, u64 nr_pages,
+		       struct vmmu_account *account,
+		       struct address_space *mapping);
+
+/* Free all tables and frames; nobody uses the tree any more. Never fails. */
+void vmmu_realmap_destroy(struct vmmu_realmap *realmap);
+
+/*
+ * The entry for the real page @index; 0: none. Where a block covers it, the
+ * entry that a 4 KiB page would have. Call under rcu_read_lock().
+ */
+u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index);
+
+/*
+ * The first present entry from the real page *@index to @last, inclusive;
+ * *@index becomes its first page. Returns 0 when there is none, with *@index
+ * where to go on: @last + 1, or less after a bounded number of empty tables.
+ * Call under rcu_read_lock().
+ */
+u64 vmmu_realmap_next(struct vmmu_realmap *realmap, u64 *index, u64 last);
+
+/*
+ * Give the real page @index a zeroed frame if it has none. Returns 0, -ENOMEM,
+ * or -EINVAL for a page beyond real memory. May sleep; takes no lock.
+ */
+int vmmu_realmap_provide(struct vmmu_realmap *realmap, u64 index);
+
+/*
+ * Take the frame of the real page @index away, and move the invalidation
+ * sequence on. Returns the frame, whose reference the caller now owns, or NULL
+ * if there was none. No host PTE may refer to it when that reference goes.
+ */
+struct page *vmmu_realmap_clear(struct vmmu_realmap *realmap, u64 index);
+
+/* Set ACCESSED or DIRTY in the entry of @index, if it is present. */
+void vmmu_realmap_mark(struct vmmu_realmap *realmap, u64 index, u64 bits);
+
+/*
+ * Tell everybody who cached a translation that it may be wrong now. Comes
+ * after the change, and before the caller removes host PTEs that are based on
+ * what was changed.
+ */
+void vmmu_realmap_invalidate(struct vmmu_realmap *realmap);
+
+static inline u64 vmmu_realmap_sequence(struct vmmu_realmap *realmap)
+{
+	return atomic64_read_acquire(&realmap->sequence);
+}
+
+static inline u64 vmmu_realmap_pfn(u64 entry)
+{
+	return (entry & VMMU_REALMAP_FRAME) >> PAGE_SHIFT;
+}
+
+static inline struct page *vmmu_realmap_page(u64 entry)
+{
+	return pfn_to_page(vmmu_realmap_pfn(entry));
+}
+
+#endif /* VMMU_REALMAP_H */

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Translation of virtual addresses, through both levels. Takes no lock: the
+ * answers are snapshots. Changes nothing but what a flag asks for: Accessed
+ * and Dirty bits, and a frame for a real page that has none.
+ */
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+
+#include "translate.h"
+
+/* Walks that one vmmu_scan_mappings() makes at most. */
+#define SCAN_BUDGET	2048
+
+void vmmu_query_init(struct vmmu_query *query, struct vmmu_space *space,
+		     u32 access, u32 flags)
+{
+	query->space = space;
+	query->access.access = access;
+	query->access.user = flags & VMMU_TRANSLATE_USER;
+	query->flags = flags;
+	query->frames_shown = vmmu_vm_frames_shown(space->vm);
+	query->sequence = vmmu_realmap_sequence(&space->vm->realmap);
+	vmmu_space_walk_init(space, &query->walk);
+}
+
+/* Walk to @va; upper levels are not read again if nothing was invalidated. */
+static void walk_to(struct vmmu_query *query, struct vmmu_va va)
+{
+	u64 sequence = vmmu_realmap_sequence(&query->space->vm->realmap);
+
+	if (sequence == query->sequence)
+		vmmu_walk_resume(&query->walk, va);
+	else
+		vmmu_walk_start(&query->walk, va);
+	query->sequence = sequence;
+	vmmu_walk_down(&query->walk);
+}
+
+/* The part of the answer that the page table alone gives. */
+static void fill_walk(const struct vmmu_query *query,
+		      struct vmmu_translation *out)
+{
+	const struct vmmu_walk *walk = &query->walk;
+	struct vmmu_verdict verdict = vmmu_walk_judge(walk, query->access);
+
+	*out = (struct vmmu_translation){
+		.reason = verdict.reason,
+		.level = verdict.level,
+		.error_code = verdict.error_code,
+		.flags = verdict.fault ? VMMU_PAGE_FAULT : 0,
+	};
+	if (walk->reason)
+		return;
+	out->ra = vmmu_walk_ra(walk).value;
+	out->page_shift = walk->entry.page_shift;
+	out->rights = walk->rights;
+	if (!verdict.reason)
+		out->flags |= VMMU_TRANSLATED;
+}
+
+/* The part that the real map table gives. */
+static void fill_frame(const struct vmmu_query *query, u64 entry,
+		       struct vmmu_translation *out)
+{
+	if (!entry) {
+		out->reason = VMMU_REASON_NOT_BACKED;
+		return;
+	}
+	out->flags |= VMMU_TRANSLATED_BACKED;
+	if (query->frames_shown) {
+		out->flags |= VMMU_TRANSLATED_FRAME;
+		out->frame = vmmu_realmap_pfn(entry);
+	}
+}
+
+/*
+ * One attempt. Returns -ENOENT when a frame has to be provided first, and
+ * -EAGAIN when an entry changed before its Accessed or Dirty bit was set. Both
+ * levels are read in one RCU section, and bits are set when all is well.
+ */
+static int attempt(struct vmmu_query *query, struct vmmu_va va,
+		   struct vmmu_translation *out)
+{
+	struct vmmu_realmap *realmap = &query->space->vm->realmap;
+	u64 index, entry;
+
+	walk_to(query, va);
+	fill_walk(query, out);
+	if (!(out->flags & VMMU_TRANSLATED))
+		return 0;
+
+	index = vmmu_ra_index(vmmu_ra(out->ra));
+	if (index >= realmap->nr_pages) {
+		out->flags = 0;
+		out->reason = VMMU_REASON_BEYOND_REAL;
+		return 0;
+	}
+	entry = vmmu_realmap_lookup(realmap, index);
+	if (!entry && (query->flags & VMMU_TRANSLATE_PROVIDE))
+		return -ENOENT;
+	if ((query->flags & VMMU_TRANSLATE_SET_AD) &&
+	    !vmmu_walk_mark(&query->walk,
+			    query->access.access == VMMU_ACCESS_WRITE))
+		return -EAGAIN;
+	fill_frame(query, entry, out);
+	return 0;
+}
+
+int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
+		   struct vmmu_translation *out)
+{
+	struct vmmu_realmap *realmap = &query->space->vm->realmap;
+	int err;
+
+	for (;;) {
+		rcu_read_lock();
+		err = attempt(query, va, out);
+		rcu_read_unlock();
+		if (!err)
+			return 0;
+		if (err == -ENOENT)
+			err = vmmu_realmap_provide(realmap,
+					vmmu_ra_index(vmmu_ra(out->ra)));
+		else
+			query->walk.nr_steps = 0;	/* from the root */
+		if (err == -ENOMEM) {
+			out->reason = VMMU_REASON_NOFRAME;
+			out->flags = 0;
+			return err;
+		}
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+/*
+ * The mapping at the end of a walk that reached a page, from the walk's page
+ * on: to the end of what the entry maps, of what was asked, or of real memory.
+ */
+static struct vmmu_mapping mapping_of(const struct vmmu_scan *scan)
+{
+	const struct vmmu_walk *walk = &scan->walk;
+	u64 page = walk->va.value & ~(VMMU_PAGE_BYTES - 1);
+	u64 offset = page & (BIT_ULL(walk->entry.page_shift) - 1);
+	struct vmmu_ra ra = vmmu_ra_add(walk->entry.ra, offset);
+	u64 index = vmmu_ra_index(ra);
+	u64 nr_real = scan->realmap->nr_pages;
+	u64 nr = (BIT_ULL(walk->entry.page_shift) - offset) >> VMMU_PAGE_SHIFT;
+	u64 value = walk->steps[walk->nr_steps - 1].value;
+
+	nr = min(nr, ((scan->last - page) >> VMMU_PAGE_SHIFT) + 1);
+	if (index < nr_real)
+		nr = min(nr, nr_real - index);
+	return (struct vmmu_mapping){
+		.va = page,
+		.bytes = nr << VMMU_PAGE_SHIFT,
+		.ra = ra.value,
+		.attributes = value & ~walk->entry.ra.value,
+		.rights = walk->rights,
+		.page_shift = walk->entry.page_shift,
+		.flags = index < nr_real ? 0 : VMMU_MAPPING_BEYOND_REAL,
+	};
+}
+
+/* Whether @next continues @run; if so, make @run longer. */
+static bool merge(struct vmmu_mapping *run, const struct vmmu_mapping *next)
+{
+	if (run->va + run->bytes != next->va ||
+	    run->ra + run->bytes != next->ra ||
+	    run->attributes != next->attributes ||
+	    run->rights != next->rights ||
+	    run->page_shift != next->page_shift || run->flags != next->flags)
+		return false;
+	run->bytes += next->bytes;
+	return true;
+}
+
+/* What the entry that ended the walk at no page covers; go on behind it. */
+static u64 end_of_gap(const struct vmmu_walk *walk)
+{
+	unsigned int shift;
+
+	if (walk->reason == VMMU_REASON_NONCANONICAL)
+		return ~0ULL << (walk->format->va_bits - 1);
+	shift = vmmu_format_shift(walk->format, walk->level);
+	return ((walk->va.value >> shift) + 1) << shift;
+}
+
+unsigned int vmmu_scan_mappings(struct vmmu_scan *scan,
+				struct vmmu_mapping *mappings, unsigned int nr)
+{
+	struct vmmu_walk *walk = &scan->walk;
+	unsigned int found = 0;
+
+	rcu_read_lock();
+	for (unsigned int i = 0; i < SCAN_BUDGET; i++) {
+		struct vmmu_mapping mapping;
+		u64 next;
+
+		vmmu_walk_resume(walk, vmmu_va(scan->va));
+		if (vmmu_walk_down(walk)) {
+			next = end_of_gap(walk);
+		} else {
+			mapping = mapping_of(scan);
+			next = mapping.va + mapping.bytes;
+			if (!found || !merge(&mappings[found - 1], &mapping)) {
+				if (found == nr)
+					break;
+				mappings[found++] = mapping;
+			}
+		}
+		/* At the very end of the address space next wraps to 0. */
+		if (next <= scan->va || next > scan->last) {
+			scan->ended = true;
+			break;
+		}
+		scan->va = next;
+	}
+	rcu_read_unlock();
+	return found;
+}

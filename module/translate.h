@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Translation: virtual address -> real address -> frame, and the reason why not. */
+#ifndef VMMU_TRANSLATE_H
+#define VMMU_TRANSLATE_H
+
+#include "object.h"
+
+/**
+ * struct vmmu_query - what is asked about a number of addresses
+ * @space: the space they belong to.
+ * @access: the access they are asked for.
+ * @flags: VMMU_TRANSLATE_*.
+ * @frames_shown: whether the caller may see frame numbers.
+ * @walk: the walk of the address asked last; its neighbours start from it.
+ * @sequence: the invalidation sequence when that walk began.
+ */
+struct vmmu_query {
+	struct vmmu_space *space;
+	struct vmmu_access_kind access;
+	u32 flags;
+	bool frames_shown;
+
+	struct vmmu_walk walk;
+	u64 sequence;
+};
+
+/* Set up; the mode and root are the space's present ones. */
+void vmmu_query_init(struct vmmu_query *query, struct vmmu_space *space,
+		     u32 access, u32 flags);
+
+/*
+ * Translate @va. An address that does not translate is an answer; returns
+ * -ENOMEM if a frame was asked for and there is none, -EINTR after a fatal
+ * signal. query->walk has the entries.
+ */
+int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
+		   struct vmmu_translation *out);
+
+/**
+ * struct vmmu_scan - a listing of what a page table maps
+ * @walk: the walk of the present address.
+ * @realmap: the VM's real map table.
+ * @va: where to go on.
+ * @last: last address to look at, inclusive.
+ * @ended: whether @last was reached.
+ */
+struct vmmu_scan {
+	struct vmmu_walk walk;
+	struct vmmu_realmap *realmap;
+	u64 va;
+	u64 last;
+	bool ended;
+};
+
+/*
+ * Find up to @nr mappings from scan->va on. Returns how many; fewer than @nr
+ * when the end was reached, or after a bounded number of steps.
+ */
+unsigned int vmmu_scan_mappings(struct vmmu_scan *scan,
+				struct vmmu_mapping *mappings, unsigned int nr);
+
+#endif /* VMMU_TRANSLATE_H */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A walk of a guest's page table: a structure with small moves.
+ *
+ *	vmmu_walk_init(&walk, realmap, format, root, mode);
+ *	vmmu_walk_start(&walk, va);
+ *	while (vmmu_walk_step(&walk))	reads one entry, goes down a level
+ *		;
+ *	vmmu_walk_judge(&walk, access)	may this access be made?
+ *	vmmu_walk_mark(&walk, write)	sets Accessed and Dirty
+ *
+ * The guest may change its tables meanwhile: every entry is read once into
+ * the structure, and only that copy is used. In the module the caller holds
+ * rcu_read_lock() over the moves. Pure code: compiles in userspace, too.
+ */
+#ifndef VMMU_WALK_H
+#define VMMU_WALK_H
+
+#include "format.h"
+#include "word.h"
+
+/**
+ * struct vmmu_walk - where a walk is
+ * @realmap: whose real memory the tables are in.
+ * @format: the tables' format.
+ * @mode: mode bits of the walk.
+ * @root: the root table.
+ * @va: the address that is looked for.
+ * @level: level of the entry that was read last, or is read next.
+ * @table: table of that level.
+ * @rights: VMMU_RIGHT_* that the entries read so far grant together.
+ * @entry: the entry that was read last, decoded.
+ * @reason: why the walk ended; NONE: at a page (or it goes on).
+ * @nr_steps: number of entries read.
+ * @steps: the entries, root first.
+ * @above: per step: what the levels above it grant together.
+ */
+struct vmmu_walk {
+	struct vmmu_realmap *realmap;
+	const struct vmmu_format *format;
+	struct vmmu_mode mode;
+	struct vmmu_ra root;
+
+	struct vmmu_va va;
+	unsigned int level;
+	struct vmmu_ra table;
+	u8 rights;
+	struct vmmu_entry entry;
+	enum vmmu_reason reason;
+
+	unsigned int nr_steps;
+	struct vmmu_step steps[VMMU_MAX_LEVELS];
+	u8 above[VMMU_MAX_LEVELS];
+};
+
+void vmmu_walk_init(struct vmmu_walk *walk, struct vmmu_realmap *realmap,
+		    const struct vmmu_format *format, struct vmmu_ra root,
+		    const struct vmmu_mode *mode);
+
+/* Begin at the root. An address that is not canonical ends the walk here. */
+void vmmu_walk_start(struct vmmu_walk *walk, struct vmmu_va va);
+
+/*
+ * Begin at the lowest table that the finished walk has in common with @va:
+ * neighbours cost one step. Tables above that are not read again, as by a
+ * processor that caches upper-level entries; so reuse a walk only within one
+ * call, and start again when the VM's invalidation sequence has moved.
+ */
+void vmmu_walk_resume(struct vmmu_walk *walk, struct vmmu_va va);
+
+/*
+ * For a walk that stands, without a reason, at @level, before it has read the
+ * entry there: go on with @va if it uses the same table. Returns whether.
+ */
+bool vmmu_walk_move(struct vmmu_walk *walk, struct vmmu_va va,
+		    unsigned int level);
+
+/*
+ * Read one entry. Returns true, a level lower, when it refers to a table;
+ * false at the end of the walk: reason says why, or NONE, with entry the page.
+ */
+bool vmmu_walk_step(struct vmmu_walk *walk);
+
+/* Take all steps; returns the reason. */
+enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk);
+
+/* Where va lies in real memory. After a walk that ended at a page. */
+struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk);
+
+/**
+ * struct vmmu_verdict - the answer of vmmu_walk_judge()
+ * @reason: the rule that forbids the access, or NONE.
+ * @level: the level at which it does; the leaf's for NONE.
+ * @fault: a page fault, so that @error_code holds.
+ * @error_code: VMMU_PF_*.
+ */
+struct vmmu_verdict {
+	enum vmmu_reason reason;
+	u8 level;
+	bool fault;
+	u32 error_code;
+};
+
+/* Whether the access may be made, after a walk that has ended. */
+struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
+				    struct vmmu_access_kind access);
+
+/*
+ * Set Accessed in every entry on the way and, for a write, Dirty in the last,
+ * each by compare-and-exchange on the entry as it was read. Returns false when
+ * an entry has changed meanwhile: start the walk again.
+ */
+bool vmmu_walk_mark(struct vmmu_walk *walk, bool write);
+
+#endif /* VMMU_WALK_H */

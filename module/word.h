@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Words of real memory, which is where guests keep their page tables: the one
+ * thing that walks need from below. The real map table provides them in the
+ * module; a test in userspace provides its own.
+ */
+#ifndef VMMU_WORD_H
+#define VMMU_WORD_H
+
+#include "addr.h"
+
+struct vmmu_realmap;
+
+/*
+ * Read the aligned word at @ra, once. A page without a frame reads as zeroes.
+ * Returns false when @ra is beyond real memory.
+ */
+bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
+		    u64 *value);
+
+/*
+ * Change the aligned word at @ra from @old to @new. Returns false, and
+ * changes nothing, when it is not @old, or when its page has no frame.
+ */
+bool vmmu_word_cmpxchg(struct vmmu_realmap *realmap, struct vmmu_ra ra,
+		       u64 old, u64 new);
+
+#endif /* VMMU_WORD_H */
