@@ -23,7 +23,9 @@ typedef __u32 u32;
 typedef __u64 u64;
 #define BIT_ULL(n)		(1ULL << (n))
 #define GENMASK_ULL(h, l)	((~0ULL << (l)) & (~0ULL >> (63 - (h))))
+#ifndef ARRAY_SIZE
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#endif
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #endif
 

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Entries, rights and error codes of the x86-64 formats. */
+#include "kselftest_harness.h"
+
+#include "format.h"
+
+#define P	(1ULL << 0)
+#define W	(1ULL << 1)
+#define U	(1ULL << 2)
+#define PS	(1ULL << 7)
+#define XD	(1ULL << 63)
+
+static const struct vmmu_format *const four = &vmmu_format_x86_64_4level;
+static const struct vmmu_format *const five = &vmmu_format_x86_64_5level;
+
+static struct vmmu_entry decode(u64 value, unsigned int level, u64 bits,
+				u32 maxphyaddr)
+{
+	struct vmmu_mode mode = { .bits = bits, .maxphyaddr = maxphyaddr };
+	struct vmmu_entry entry;
+
+	four->decode(value, level, &mode, &entry);
+	return entry;
+}
+
+static enum vmmu_entry_kind kind(u64 value, unsigned int level, u64 bits,
+				 u32 maxphyaddr)
+{
+	return decode(value, level, bits, maxphyaddr).kind;
+}
+
+TEST(list)
+{
+	EXPECT_EQ(four, vmmu_format_find(VMMU_FORMAT_X86_64_4LEVEL));
+	EXPECT_EQ(five, vmmu_format_find(VMMU_FORMAT_X86_64_5LEVEL));
+	EXPECT_EQ(NULL, vmmu_format_find(0));
+	EXPECT_EQ(NULL, vmmu_format_find(77));
+	EXPECT_EQ(6, vmmu_format_all());
+}
+
+TEST(canonical)
+{
+	EXPECT_TRUE(vmmu_format_canonical(four, vmmu_va(0x7fffffffffff)));
+	EXPECT_FALSE(vmmu_format_canonical(four, vmmu_va(0x800000000000)));
+	EXPECT_FALSE(vmmu_format_canonical(four, vmmu_va(0xffff7fffffffffff)));
+	EXPECT_TRUE(vmmu_format_canonical(four, vmmu_va(0xffff800000000000)));
+	EXPECT_TRUE(vmmu_format_canonical(five, vmmu_va(0x800000000000)));
+	EXPECT_TRUE(vmmu_format_canonical(five, vmmu_va(0xffffffffffffff)));
+	EXPECT_FALSE(vmmu_format_canonical(five, vmmu_va(0x100000000000000)));
+	EXPECT_TRUE(vmmu_format_canonical(five, vmmu_va(0xff00000000000000)));
+}
+
+TEST(kinds)
+{
+	for (unsigned int level = 1; level <= 5; level++) {
+		EXPECT_EQ(VMMU_ENTRY_ABSENT, kind(~P, level, 0, 36));
+		EXPECT_EQ(level == 1 ? VMMU_ENTRY_PAGE : VMMU_ENTRY_TABLE,
+			  kind(0x1000 | P, level, 0, 36));
+	}
+	EXPECT_EQ(VMMU_ENTRY_PAGE, kind(PS | P, 1, 0, 36));	/* PAT */
+	EXPECT_EQ(VMMU_ENTRY_PAGE, kind(PS | P, 2, 0, 36));
+	EXPECT_EQ(VMMU_ENTRY_PAGE, kind(PS | P, 3, 0, 36));
+	EXPECT_EQ(VMMU_ENTRY_RESERVED, kind(PS | P, 4, 0, 36));
+	EXPECT_EQ(VMMU_ENTRY_RESERVED, kind(PS | P, 5, 0, 36));
+}
+
+/* Each bit of an entry, alone beside P: reserved or not. */
+TEST(reserved_bits)
+{
+	for (u32 maxphyaddr = 32; maxphyaddr <= 52; maxphyaddr++) {
+		for (int bit = 1; bit < 64; bit++) {
+			u64 value = P | 1ULL << bit;
+			bool high = bit >= maxphyaddr && bit <= 51;
+
+			EXPECT_EQ(high || bit == 63, kind(value, 1, 0,
+				  maxphyaddr) == VMMU_ENTRY_RESERVED);
+			EXPECT_EQ(high, kind(value, 1, VMMU_MODE_NXE,
+				  maxphyaddr) == VMMU_ENTRY_RESERVED);
+			EXPECT_EQ(high || (bit >= 13 && bit <= 20),
+				  kind(value | PS, 2, VMMU_MODE_NXE,
+				       maxphyaddr) == VMMU_ENTRY_RESERVED);
+			EXPECT_EQ(high || (bit >= 13 && bit <= 29),
+				  kind(value | PS, 3, VMMU_MODE_NXE,
+				       maxphyaddr) == VMMU_ENTRY_RESERVED);
+			EXPECT_EQ(high || bit == 7,
+				  kind(value, 4, VMMU_MODE_NXE,
+				       maxphyaddr) == VMMU_ENTRY_RESERVED);
+		}
+	}
+}
+
+TEST(fields)
+{
+	struct vmmu_entry entry;
+
+	entry = decode(0xa800000012345000 | XD | P | U, 1, VMMU_MODE_NXE, 52);
+	EXPECT_EQ(0x12345000, entry.ra.value);
+	EXPECT_EQ(12, entry.page_shift);
+	EXPECT_EQ(5, entry.key);
+	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_USER, entry.rights);
+
+	entry = decode(0x40201000 | PS | W | P, 2, 0, 52);
+	EXPECT_EQ(0x40200000, entry.ra.value);	/* bit 12 is PAT */
+	EXPECT_EQ(21, entry.page_shift);
+	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_WRITE | VMMU_RIGHT_EXEC,
+		  entry.rights);
+
+	entry = decode(0xfffffc0000000 | PS | P, 3, 0, 52);
+	EXPECT_EQ(0xfffffc0000000, entry.ra.value);
+	EXPECT_EQ(30, entry.page_shift);
+}
+
+/*
+ * One row a rule of the manual: what the tables grant, the mode, the access,
+ * and what comes of it.
+ */
+static const struct {
+	u8 rights;
+	u8 key;
+	u32 pkru;
+	u64 mode;
+	u32 access;
+	bool user;
+	enum vmmu_reason reason;
+	u32 code;
+} rules[] = {
+#define RX	(VMMU_RIGHT_READ | VMMU_RIGHT_EXEC)
+#define RWX	(RX | VMMU_RIGHT_WRITE)
+#define RXU	(RX | VMMU_RIGHT_USER)
+#define RU	(VMMU_RIGHT_READ | VMMU_RIGHT_USER)
+#define RWXU	(RWX | VMMU_RIGHT_USER)
+#define R	VMMU_ACCESS_READ
+#define ST	VMMU_ACCESS_WRITE
+#define X	VMMU_ACCESS_FETCH
+	{ RWXU, 0, 0, 0, ST, true, VMMU_REASON_NONE, 0 },
+	{ RWX, 0, 0, 0, R, true, VMMU_REASON_USER, 5 },
+	{ RWX, 0, 0, 0, ST, true, VMMU_REASON_USER, 7 },
+	{ RWX, 0, 0, 0, X, true, VMMU_REASON_USER, 5 },
+	{ RWX, 0, 0, VMMU_MODE_NXE, X, true, VMMU_REASON_USER, 0x15 },
+	{ RWX, 0, 0, VMMU_MODE_SMEP, X, true, VMMU_REASON_USER, 0x15 },
+	{ RXU, 0, 0, 0, ST, true, VMMU_REASON_WRITE, 7 },
+	{ RXU, 0, 0, 0, ST, false, VMMU_REASON_NONE, 0 },
+	{ RXU, 0, 0, VMMU_MODE_WP, ST, false, VMMU_REASON_WRITE, 3 },
+	{ RU, 0, 0, VMMU_MODE_NXE, X, true, VMMU_REASON_NX, 0x15 },
+	{ RWXU, 0, 0, VMMU_MODE_SMEP, X, false, VMMU_REASON_SMEP, 0x11 },
+	{ RWXU, 0, 0, VMMU_MODE_SMEP, R, false, VMMU_REASON_NONE, 0 },
+	{ RWXU, 0, 0, VMMU_MODE_SMAP, R, false, VMMU_REASON_SMAP, 1 },
+	{ RWXU, 0, 0, VMMU_MODE_SMAP, X, false, VMMU_REASON_NONE, 0 },
+	{ RWXU, 0, 0, VMMU_MODE_SMAP | VMMU_MODE_AC, R, false,
+	  VMMU_REASON_NONE, 0 },
+	{ RWXU, 5, 1 << 10, VMMU_MODE_PKE, R, true, VMMU_REASON_PKEY, 0x25 },
+	{ RWXU, 5, 1 << 10, 0, R, true, VMMU_REASON_NONE, 0 },
+	{ RWXU, 5, 1 << 10, VMMU_MODE_PKE, X, true, VMMU_REASON_NONE, 0 },
+	{ RWX, 5, 1 << 10, VMMU_MODE_PKE, R, false, VMMU_REASON_NONE, 0 },
+	{ RWXU, 5, 1 << 11, VMMU_MODE_PKE, R, true, VMMU_REASON_NONE, 0 },
+	{ RWXU, 5, 1 << 11, VMMU_MODE_PKE, ST, true, VMMU_REASON_PKEY, 0x27 },
+	{ RWXU, 5, 1 << 11, VMMU_MODE_PKE, ST, false, VMMU_REASON_NONE, 0 },
+	{ RWXU, 5, 1 << 11, VMMU_MODE_PKE | VMMU_MODE_WP, ST, false,
+	  VMMU_REASON_PKEY, 0x23 },
+	/* The key adds its bit where another rule forbids as well. */
+	{ RXU, 5, 1 << 10, VMMU_MODE_PKE, ST, true, VMMU_REASON_WRITE, 0x27 },
+};
+
+TEST(judge)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		struct vmmu_mode mode = { .bits = rules[i].mode,
+					  .pkru = rules[i].pkru,
+					  .maxphyaddr = 52 };
+		struct vmmu_access_kind access = { .access = rules[i].access,
+						   .user = rules[i].user };
+		bool pkey;
+		enum vmmu_reason reason = four->judge(rules[i].rights,
+						      rules[i].key, &mode,
+						      access, &pkey);
+
+		EXPECT_EQ(rules[i].reason, reason)
+			TH_LOG("rule %zu", i);
+		if (reason)
+			EXPECT_EQ(rules[i].code,
+				  four->error_code(reason, pkey, &mode, access))
+				TH_LOG("rule %zu", i);
+	}
+}
+
+TEST(error_codes_of_absent_and_reserved)
+{
+	struct vmmu_mode mode = { .maxphyaddr = 52 };
+	struct vmmu_access_kind access = { VMMU_ACCESS_WRITE, true };
+
+	EXPECT_EQ(6, four->error_code(VMMU_REASON_NOT_PRESENT, false, &mode,
+				      access));
+	EXPECT_EQ(15, four->error_code(VMMU_REASON_RESERVED, false, &mode,
+				       access));
+}
+
+TEST(mark)
+{
+	EXPECT_EQ(0x21, four->mark(0x01, false));
+	EXPECT_EQ(0x61, four->mark(0x01, true));
+	EXPECT_EQ(0x61, four->mark(0x61, false));
+}
+
+TEST_HARNESS_MAIN
