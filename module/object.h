@@ -21,7 +21,6 @@
 #include <linux/fs.h>
 #include <linux/lockdep.h>
 #include <linux/rwsem.h>
-#include <linux/user_namespace.h>
 
 #include "realmap.h"
 #include "walk.h"
@@ -32,9 +31,10 @@
 /**
  * struct vmmu_vm - a VM
  * @id: unique among all VMs since the module was loaded. Fixed, as are the
- *	next two.
+ *	next three.
  * @real_bytes: size of real memory.
  * @file: the VM's file; not a reference.
+ * @privileged: whether its creator had CAP_SYS_ADMIN.
  * @account: whom its memory is charged to.
  * @realmap: its real map table; changed without locks.
  * @dead: an inconsistency was found; calls fail with -EIO. Never reset.
@@ -47,6 +47,7 @@ struct vmmu_vm {
 	u64 id;
 	u64 real_bytes;
 	struct file *file;
+	bool privileged;
 
 	struct vmmu_account account;
 	struct vmmu_realmap realmap;
@@ -108,8 +109,7 @@ static inline void vmmu_space_walk_init(struct vmmu_space *space,
  */
 static inline bool vmmu_vm_frames_shown(struct vmmu_vm *vm)
 {
-	return file_ns_capable(vm->file, &init_user_ns, CAP_SYS_ADMIN) &&
-	       capable(CAP_SYS_ADMIN);
+	return vm->privileged && capable(CAP_SYS_ADMIN);
 }
 
 /* Our own state is inconsistent: refuse all further calls, and say why once. */

@@ -14,7 +14,7 @@
 #include "trace.h"
 
 #define INDEX_BITS	9
-#define NR_ENTRIES	(1U << INDEX_BITS)
+#define NR_ENTRIES	BIT(INDEX_BITS)
 
 /* Empty entries that vmmu_realmap_next() steps over in one call. */
 #define NEXT_BUDGET	4096

@@ -14,7 +14,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
-#include "compat.h"
 #include "realmem.h"
 
 /* Pages that a discard gathers before it removes their mappings together. */

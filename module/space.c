@@ -380,7 +380,8 @@ static const struct file_operations space_fops = {
 static struct vmmu_space *space_alloc(struct vmmu_vm *vm,
 				      const struct vmmu_space_create *args)
 {
-	struct vmmu_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	struct vmmu_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT |
+					  __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 
 	if (!space)
 		return NULL;

@@ -111,6 +111,7 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 		   struct vmmu_translation *out)
 {
 	struct vmmu_realmap *realmap = &query->space->vm->realmap;
+	u64 index;
 	int err;
 
 	for (;;) {
@@ -119,9 +120,9 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 		rcu_read_unlock();
 		if (!err)
 			return 0;
+		index = vmmu_ra_index(vmmu_ra(out->ra));
 		if (err == -ENOENT)
-			err = vmmu_realmap_provide(realmap,
-					vmmu_ra_index(vmmu_ra(out->ra)));
+			err = vmmu_realmap_provide(realmap, index);
 		else
 			query->walk.nr_steps = 0;	/* from the root */
 		if (err == -ENOMEM) {

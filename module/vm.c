@@ -233,13 +233,15 @@ static const struct file_operations vm_fops = {
 /* A VM behind a file that nobody knows yet. */
 static struct vmmu_vm *vm_alloc(struct file *file, u64 real_bytes)
 {
-	struct vmmu_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	struct vmmu_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT |
+				    __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 
 	if (!vm)
 		return NULL;
 	vm->id = atomic64_inc_return(&last_vm_id);
 	vm->real_bytes = real_bytes;
 	vm->file = file;
+	vm->privileged = capable(CAP_SYS_ADMIN);
 	init_rwsem(&vm->lock);
 	vmmu_account_init(&vm->account);
 	vmmu_realmap_init(&vm->realmap, vm->id, real_bytes >> PAGE_SHIFT,
