@@ -6,7 +6,8 @@
  *
  *	main		the device
  *	vm, space	the files, with the calls on them
- *	fs		their inodes
+ *	info		what the module can do
+ *	fs		the files' inodes
  *	ioctl		the way in and out of a call
  *	install		stores page-table entries: changes both levels
  *	translate	asks both levels
@@ -23,42 +24,16 @@
 #include <linux/module.h>
 
 #include "fs.h"
+#include "frame.h"
+#include "info.h"
 #include "ioctl.h"
-#include "object.h"
 #include "vm.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-#define MODULE_VERSION_STRING	"0.1"
-
-static long info(struct vmmu_call *call)
-{
-	struct vmmu_info *info = call->arg;
-	unsigned long room = vmmu_account_room();
-
-	if (info->flags)
-		return -EOPNOTSUPP;
-	*info = (struct vmmu_info){
-		.size = info->size,
-		.api_version = VMMU_API_VERSION,
-		.page_shift = VMMU_PAGE_SHIFT,
-		.formats = vmmu_format_all(),
-		.features = VMMU_FEATURE_POPULATE | VMMU_FEATURE_REAL_MAP |
-			    VMMU_FEATURE_INSTALL | VMMU_FEATURE_TRANSLATE |
-			    VMMU_FEATURE_MAPPINGS,
-		.max_real_bytes = VMMU_MAX_REAL_BYTES,
-		.max_batch = VMMU_MAX_BATCH,
-		.max_levels = VMMU_MAX_LEVELS,
-		.memlock_bytes = room == ULONG_MAX ? ~0ULL :
-						     (u64)room << PAGE_SHIFT,
-		.module_version = MODULE_VERSION_STRING,
-	};
-	return 0;
-}
-
 static const struct vmmu_row device_rows[] = {
-	VMMU_ROW(VMMU_IOC_INFO, info, vmmu_info, module_version, true),
+	VMMU_INFO_ROW,
 	VMMU_ROW(VMMU_IOC_VM_CREATE, vmmu_vm_create, vmmu_vm_create, id, true),
 };
 
@@ -109,5 +84,5 @@ module_init(vmmu_init);
 module_exit(vmmu_exit);
 
 MODULE_DESCRIPTION("Virtual MMU: two-level address translation for userspace guests");
-MODULE_VERSION(MODULE_VERSION_STRING);
+MODULE_VERSION(VMMU_VERSION);
 MODULE_LICENSE("GPL");

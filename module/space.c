@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "fs.h"
+#include "info.h"
 #include "install.h"
 #include "space.h"
 #include "translate.h"
@@ -309,6 +310,7 @@ static long mappings(struct vmmu_call *call)
 }
 
 static const struct vmmu_row space_rows[] = {
+	VMMU_INFO_ROW,
 	VMMU_ROW(VMMU_IOC_SPACE_INFO, space_info, vmmu_space_info, va_bits,
 		 true),
 	VMMU_ROW(VMMU_IOC_SET_ROOT, set_root, vmmu_set_root, root, false),

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "fs.h"
+#include "info.h"
 #include "realmem.h"
 #include "space.h"
 #include "vm.h"
@@ -164,6 +165,7 @@ static long space_create(struct vmmu_call *call)
 }
 
 static const struct vmmu_row vm_rows[] = {
+	VMMU_INFO_ROW,
 	VMMU_ROW(VMMU_IOC_VM_INFO, vm_info, vmmu_vm_info, sequence, true),
 	VMMU_ROW(VMMU_IOC_POPULATE, populate, vmmu_range, done, true),
 	VMMU_ROW(VMMU_IOC_DISCARD, discard, vmmu_range, done, true),

@@ -7,11 +7,12 @@
  *
  * Three files, each with calls of its own:
  *
- *     /dev/vmmu   VMMU_IOC_INFO, VMMU_IOC_VM_CREATE
+ *     /dev/vmmu   VMMU_IOC_VM_CREATE
  *     VM          VMMU_IOC_VM_INFO, _POPULATE, _DISCARD, _REAL_MAP,
  *                 _SPACE_CREATE; mmap() at offset ra maps real memory
  *     space       VMMU_IOC_SPACE_INFO, _SET_ROOT, _SET_MODE, _INSTALL,
  *                 _TRANSLATE, _EXPLAIN, _MAPPINGS
+ *     each        VMMU_IOC_INFO
  *
  * A file works in every process that holds it; the object lives as long as
  * a file, a mapping or a child (the spaces of a VM) refers to it.
@@ -54,8 +55,10 @@
 
 #define VMMU_IOC_TYPE		0xBC
 
-/* on /dev/vmmu */
+/* on each */
 #define VMMU_IOC_INFO		_IO(VMMU_IOC_TYPE, 0x00)
+
+/* on /dev/vmmu */
 #define VMMU_IOC_VM_CREATE	_IO(VMMU_IOC_TYPE, 0x01)
 
 /* on a VM */
