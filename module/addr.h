@@ -51,6 +51,12 @@ static inline u64 vmmu_ra_offset(struct vmmu_ra ra)
 	return ra.value & (VMMU_PAGE_BYTES - 1);
 }
 
+/* The first address of the real page that @ra lies in. */
+static inline struct vmmu_ra vmmu_ra_page(struct vmmu_ra ra)
+{
+	return vmmu_ra(ra.value & ~(VMMU_PAGE_BYTES - 1));
+}
+
 static inline bool vmmu_page_aligned(u64 value)
 {
 	return !(value & (VMMU_PAGE_BYTES - 1));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A page-table format: numbers, and four small functions. Everything that
+ * A page-table format: numbers, and a few small functions. Everything that
  * differs between architectures is here; walks, installs and translations
  * know no bit of any entry. Pure code: compiles in userspace, too.
  */
@@ -21,19 +21,13 @@ enum vmmu_entry_kind {
 };
 
 /**
- * struct vmmu_entry - an entry, decoded
- * @kind: what it is; the rest holds for TABLE and PAGE.
- * @ra: the table or the page it refers to.
- * @rights: VMMU_RIGHT_* that it grants.
- * @page_shift: PAGE: log2 of the bytes it maps.
- * @key: PAGE: its protection key.
+ * struct vmmu_entry - what an entry refers to
+ * @ra: TABLE and PAGE: the table or the page.
+ * @page_shift: PAGE: log2 of the bytes that it maps.
  */
 struct vmmu_entry {
-	enum vmmu_entry_kind kind;
 	struct vmmu_ra ra;
-	u8 rights;
 	u8 page_shift;
-	u8 key;
 };
 
 /**
@@ -58,10 +52,16 @@ struct vmmu_access_kind {
  * @min_ra_bits: least value of a mode's maxphyaddr.
  * @max_ra_bits: greatest value of a mode's maxphyaddr.
  * @mode_bits: VMMU_MODE_* that it knows.
- * @decode: decode an entry of a level.
- * @judge: given what all levels together grant (rights, key), say which rule
- *	forbids the access (VMMU_REASON_NONE: none does) and, in *pkey, whether
- *	the key does.
+ * @denials: bits of an entry that take a right away when they are set; all
+ *	others give one, if they have to do with rights at all. A walk gathers
+ *	the AND of (entry ^ denials) over the levels: the grants.
+ * @reserved: bits that must be zero in a present entry of any level.
+ * @decode: tell an entry of a level, given the reserved bits of the mode;
+ *	*out is set for TABLE and PAGE.
+ * @rights: VMMU_RIGHT_* for the grants of a walk, or of one entry.
+ * @judge: given rights and the last entry, say which rule forbids the access
+ *	(VMMU_REASON_NONE: none does) and, in *pkey, whether a protection key
+ *	does.
  * @error_code: the error code for a fault of this kind: not present,
  *	reserved, or (any other reason) a right that is missing.
  * @mark: the entry with Accessed and, where asked, Dirty set.
@@ -76,16 +76,19 @@ struct vmmu_format {
 	u8 min_ra_bits;
 	u8 max_ra_bits;
 	u64 mode_bits;
+	u64 denials;
 
-	void (*decode)(u64 entry, unsigned int level,
-		       const struct vmmu_mode *mode, struct vmmu_entry *out);
-	enum vmmu_reason (*judge)(u8 rights, u8 key,
+	u64 (*reserved)(const struct vmmu_mode *mode);
+	enum vmmu_entry_kind (*decode)(u64 value, unsigned int level,
+				       u64 reserved, struct vmmu_entry *out);
+	u8 (*rights)(u64 grants);
+	enum vmmu_reason (*judge)(u8 rights, u64 leaf,
 				  const struct vmmu_mode *mode,
 				  struct vmmu_access_kind access, bool *pkey);
 	u32 (*error_code)(enum vmmu_reason reason, bool pkey,
 			  const struct vmmu_mode *mode,
 			  struct vmmu_access_kind access);
-	u64 (*mark)(u64 entry, bool dirty);
+	u64 (*mark)(u64 value, bool dirty);
 };
 
 /* The format with this id, or NULL. */

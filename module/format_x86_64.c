@@ -26,60 +26,59 @@
 #define KEY_SHIFT	59
 #define KEY_MASK	0xf
 
-/* Bits that must be zero in any present entry under @mode. */
-static u64 reserved_bits(const struct vmmu_mode *mode)
+static u64 reserved(const struct vmmu_mode *mode)
 {
-	u64 reserved = (~0ULL << mode->maxphyaddr) & ADDRESS;
+	u64 bits = (~0ULL << mode->maxphyaddr) & ADDRESS;
 
-	if (!(mode->bits & VMMU_MODE_NXE))
-		reserved |= XD;
-	return reserved;
+	return mode->bits & VMMU_MODE_NXE ? bits : bits | XD;
 }
 
-static void decode(u64 entry, unsigned int level, const struct vmmu_mode *mode,
-		   struct vmmu_entry *out)
+/* A large page: its address is aligned, but for the PAT bit in between. */
+static enum vmmu_entry_kind decode_large(u64 value, unsigned int level,
+					 u64 reserved, struct vmmu_entry *out)
 {
-	u64 reserved = reserved_bits(mode);
-	unsigned int shift = VMMU_PAGE_SHIFT;
-	u64 address = ADDRESS;
+	unsigned int shift = VMMU_PAGE_SHIFT + 9 * (level - 1);
+	u64 address = ADDRESS & (~0ULL << shift);
 
-	if (!(entry & P)) {
-		out->kind = VMMU_ENTRY_ABSENT;
-		return;
-	}
-	if (level == 1) {
-		out->kind = VMMU_ENTRY_PAGE;
-	} else if (!(entry & PS)) {
-		out->kind = VMMU_ENTRY_TABLE;
-	} else if (level <= 3) {
-		shift += 9 * (level - 1);
-		address &= ~0ULL << shift;
-		reserved |= ADDRESS & ~address & ~PAT_LARGE;
-		out->kind = VMMU_ENTRY_PAGE;
-	} else {
-		reserved |= PS;
-	}
-	if (entry & reserved) {
-		out->kind = VMMU_ENTRY_RESERVED;
-		return;
-	}
-	out->ra = vmmu_ra(entry & address);
+	if (level > 3)
+		return VMMU_ENTRY_RESERVED;
+	if (value & (reserved | (ADDRESS & ~address & ~PAT_LARGE)))
+		return VMMU_ENTRY_RESERVED;
+	out->ra = vmmu_ra(value & address);
 	out->page_shift = shift;
-	out->key = (entry >> KEY_SHIFT) & KEY_MASK;
-	out->rights = VMMU_RIGHT_READ |
-		      (entry & W ? VMMU_RIGHT_WRITE : 0) |
-		      (entry & U ? VMMU_RIGHT_USER : 0) |
-		      (entry & XD ? 0 : VMMU_RIGHT_EXEC);
+	return VMMU_ENTRY_PAGE;
+}
+
+static enum vmmu_entry_kind decode(u64 value, unsigned int level, u64 reserved,
+				   struct vmmu_entry *out)
+{
+	if (!(value & P))
+		return VMMU_ENTRY_ABSENT;
+	if (level > 1 && (value & PS))
+		return decode_large(value, level, reserved, out);
+	if (value & reserved)
+		return VMMU_ENTRY_RESERVED;
+	out->ra = vmmu_ra(value & ADDRESS);
+	out->page_shift = VMMU_PAGE_SHIFT;
+	return level > 1 ? VMMU_ENTRY_TABLE : VMMU_ENTRY_PAGE;
+}
+
+static u8 rights(u64 grants)
+{
+	return VMMU_RIGHT_READ |
+	       (grants & W ? VMMU_RIGHT_WRITE : 0) |
+	       (grants & U ? VMMU_RIGHT_USER : 0) |
+	       (grants & XD ? VMMU_RIGHT_EXEC : 0);
 }
 
 /*
  * Protection keys (4.6.2) govern data accesses to user pages. CR0.WP decides
  * whether a supervisor's write heeds the write-disable bit.
  */
-static bool key_forbids(u8 rights, u8 key, const struct vmmu_mode *mode,
+static bool key_forbids(u8 rights, u64 leaf, const struct vmmu_mode *mode,
 			struct vmmu_access_kind access)
 {
-	u32 bits = mode->pkru >> (2 * key);
+	u32 bits = mode->pkru >> (2 * ((leaf >> KEY_SHIFT) & KEY_MASK));
 
 	if (!(mode->bits & VMMU_MODE_PKE) || !(rights & VMMU_RIGHT_USER) ||
 	    access.access == VMMU_ACCESS_FETCH)
@@ -90,14 +89,14 @@ static bool key_forbids(u8 rights, u8 key, const struct vmmu_mode *mode,
 	       (access.user || (mode->bits & VMMU_MODE_WP));
 }
 
-static enum vmmu_reason judge(u8 rights, u8 key, const struct vmmu_mode *mode,
+static enum vmmu_reason judge(u8 rights, u64 leaf, const struct vmmu_mode *mode,
 			      struct vmmu_access_kind access, bool *pkey)
 {
 	bool fetch = access.access == VMMU_ACCESS_FETCH;
 	bool write = access.access == VMMU_ACCESS_WRITE;
 	u64 bits = mode->bits;
 
-	*pkey = key_forbids(rights, key, mode, access);
+	*pkey = key_forbids(rights, leaf, mode, access);
 
 	if (access.user && !(rights & VMMU_RIGHT_USER))
 		return VMMU_REASON_USER;
@@ -136,9 +135,9 @@ static u32 error_code(enum vmmu_reason reason, bool pkey,
 	return code | VMMU_PF_P | (pkey ? VMMU_PF_PK : 0);
 }
 
-static u64 mark(u64 entry, bool dirty)
+static u64 mark(u64 value, bool dirty)
 {
-	return entry | A | (dirty ? D : 0);
+	return value | A | (dirty ? D : 0);
 }
 
 #define X86_64(nr_levels, address_bits)					\
@@ -151,7 +150,10 @@ static u64 mark(u64 entry, bool dirty)
 	.mode_bits = VMMU_MODE_WP | VMMU_MODE_NXE | VMMU_MODE_SMEP |	\
 		     VMMU_MODE_SMAP | VMMU_MODE_AC | VMMU_MODE_PKE |	\
 		     VMMU_MODE_CPL3,					\
+	.denials = XD,							\
+	.reserved = reserved,						\
 	.decode = decode,						\
+	.rights = rights,						\
 	.judge = judge,							\
 	.error_code = error_code,					\
 	.mark = mark

@@ -58,22 +58,21 @@ static int find_entry(struct vmmu_batch *batch,
 }
 
 /* What storing @value would establish at this level of this space. */
-static enum vmmu_outcome classify(const struct vmmu_space *space,
-				  const struct vmmu_mode *mode, u64 value,
+static enum vmmu_outcome classify(const struct vmmu_space *space, u64 value,
 				  unsigned int level, struct vmmu_entry *entry)
 {
-	space->format->decode(value, level, mode, entry);
-	switch (entry->kind) {
-	case VMMU_ENTRY_ABSENT:
+	const struct vmmu_format *format = space->format;
+	struct vmmu_mode mode = vmmu_mode_unpack(space->mode);
+	enum vmmu_entry_kind kind =
+		format->decode(value, level, format->reserved(&mode), entry);
+
+	if (kind == VMMU_ENTRY_ABSENT)
 		return VMMU_OUTCOME_CLEARED;
-	case VMMU_ENTRY_RESERVED:
+	if (kind == VMMU_ENTRY_RESERVED)
 		return VMMU_OUTCOME_RESERVED;
-	default:
-		if (vmmu_ra_index(entry->ra) >= space->vm->realmap.nr_pages)
-			return VMMU_OUTCOME_BEYOND_REAL;
-		return entry->kind == VMMU_ENTRY_PAGE ? VMMU_OUTCOME_PAGE :
-							VMMU_OUTCOME_TABLE;
-	}
+	if (vmmu_ra_index(entry->ra) >= space->vm->realmap.nr_pages)
+		return VMMU_OUTCOME_BEYOND_REAL;
+	return kind == VMMU_ENTRY_PAGE ? VMMU_OUTCOME_PAGE : VMMU_OUTCOME_TABLE;
 }
 
 /*
@@ -101,13 +100,12 @@ static int provide_page(struct vmmu_realmap *realmap,
 	return 0;
 }
 
-static bool was_present(const struct vmmu_use *use,
-			const struct vmmu_mode *mode, u64 old)
+static bool was_present(const struct vmmu_use *use, u64 old)
 {
 	struct vmmu_entry entry;
 
-	use->space->format->decode(old, use->level, mode, &entry);
-	return entry.kind != VMMU_ENTRY_ABSENT;
+	return classify(use->space, old, use->level, &entry) !=
+	       VMMU_OUTCOME_CLEARED;
 }
 
 int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
@@ -123,17 +121,16 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
 
 	for (unsigned int i = 0; i < nr_uses; i++) {
 		const struct vmmu_use *use = &uses[i];
-		struct vmmu_mode mode = vmmu_mode_unpack(use->space->mode);
 		struct vmmu_entry decoded;
-		enum vmmu_outcome what = classify(use->space, &mode, new,
-						  use->level, &decoded);
+		enum vmmu_outcome what = classify(use->space, new, use->level,
+						  &decoded);
 
 		if (what == VMMU_OUTCOME_PAGE && cause != VMMU_CAUSE_ROLLBACK) {
 			err = provide_page(realmap, &decoded, flags);
 			if (err)
 				return err;
 		}
-		if (old != new && was_present(use, &mode, old))
+		if (old != new && was_present(use, old))
 			changes = true;
 		if (!i)
 			*outcome = what;
@@ -187,8 +184,7 @@ static bool stops(struct vmmu_batch *batch, const struct vmmu_install_op *op)
 
 	if (!(batch->flags & VMMU_INSTALL_STOP))
 		return false;
-	switch (classify(batch->space, &batch->walk.mode, op->value, op->level,
-			 &decoded)) {
+	switch (classify(batch->space, op->value, op->level, &decoded)) {
 	case VMMU_OUTCOME_RESERVED:
 		batch->reason = VMMU_REASON_RESERVED;
 		break;

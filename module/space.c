@@ -247,6 +247,7 @@ static long explain(struct vmmu_call *call)
 {
 	struct vmmu_space *space = space_of(call);
 	struct vmmu_explain *args = call->arg;
+	struct vmmu_step steps[VMMU_MAX_LEVELS];
 	struct vmmu_query query;
 	u32 capacity = args->nr_steps;
 	int err;
@@ -262,8 +263,9 @@ static long explain(struct vmmu_call *call)
 	err = vmmu_translate(&query, vmmu_va(args->va), &args->result);
 	if (err)
 		return err;
-	if (copy_to_user(u64_to_user_ptr(args->steps), query.walk.steps,
-			 query.walk.nr_steps * sizeof(*query.walk.steps)))
+	vmmu_walk_explain(&query.walk, steps);
+	if (copy_to_user(u64_to_user_ptr(args->steps), steps,
+			 query.walk.nr_steps * sizeof(*steps)))
 		return -EFAULT;
 	args->nr_steps = query.walk.nr_steps;
 	return 0;

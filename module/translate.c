@@ -54,7 +54,7 @@ static void fill_walk(const struct vmmu_query *query,
 		return;
 	out->ra = vmmu_walk_ra(walk).value;
 	out->page_shift = walk->entry.page_shift;
-	out->rights = walk->rights;
+	out->rights = vmmu_walk_rights(walk);
 	if (!verdict.reason)
 		out->flags |= VMMU_TRANSLATED;
 }
@@ -149,7 +149,6 @@ static struct vmmu_mapping mapping_of(const struct vmmu_scan *scan)
 	u64 index = vmmu_ra_index(ra);
 	u64 nr_real = scan->realmap->nr_pages;
 	u64 nr = (BIT_ULL(walk->entry.page_shift) - offset) >> VMMU_PAGE_SHIFT;
-	u64 value = walk->steps[walk->nr_steps - 1].value;
 
 	nr = min(nr, ((scan->last - page) >> VMMU_PAGE_SHIFT) + 1);
 	if (index < nr_real)
@@ -158,8 +157,8 @@ static struct vmmu_mapping mapping_of(const struct vmmu_scan *scan)
 		.va = page,
 		.bytes = nr << VMMU_PAGE_SHIFT,
 		.ra = ra.value,
-		.attributes = value & ~walk->entry.ra.value,
-		.rights = walk->rights,
+		.attributes = vmmu_walk_leaf(walk) & ~walk->entry.ra.value,
+		.rights = vmmu_walk_rights(walk),
 		.page_shift = walk->entry.page_shift,
 		.flags = index < nr_real ? 0 : VMMU_MAPPING_BEYOND_REAL,
 	};

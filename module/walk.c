@@ -5,9 +5,6 @@
  */
 #include "walk.h"
 
-#define ALL_RIGHTS	(VMMU_RIGHT_READ | VMMU_RIGHT_WRITE | \
-			 VMMU_RIGHT_EXEC | VMMU_RIGHT_USER)
-
 void vmmu_walk_init(struct vmmu_walk *walk, struct vmmu_realmap *realmap,
 		    const struct vmmu_format *format, struct vmmu_ra root,
 		    const struct vmmu_mode *mode)
@@ -15,6 +12,7 @@ void vmmu_walk_init(struct vmmu_walk *walk, struct vmmu_realmap *realmap,
 	walk->realmap = realmap;
 	walk->format = format;
 	walk->mode = *mode;
+	walk->reserved = format->reserved(mode);
 	walk->root = root;
 	walk->nr_steps = 0;
 }
@@ -24,7 +22,7 @@ void vmmu_walk_start(struct vmmu_walk *walk, struct vmmu_va va)
 	walk->va = va;
 	walk->level = walk->format->levels;
 	walk->table = walk->root;
-	walk->rights = ALL_RIGHTS;
+	walk->grants = ~0ULL;
 	walk->nr_steps = 0;
 	walk->reason = VMMU_REASON_NONE;
 	if (!vmmu_format_canonical(walk->format, va)) {
@@ -71,8 +69,8 @@ void vmmu_walk_resume(struct vmmu_walk *walk, struct vmmu_va va)
 	kept--;
 	walk->va = va;
 	walk->level = walk->format->levels - kept;
-	walk->table = vmmu_ra(walk->steps[kept].ra & ~(VMMU_PAGE_BYTES - 1));
-	walk->rights = walk->above[kept];
+	walk->table = vmmu_ra_page(walk->steps[kept].ra);
+	walk->grants = walk->steps[kept].above;
 	walk->nr_steps = kept;
 	walk->reason = VMMU_REASON_NONE;
 }
@@ -85,37 +83,31 @@ static bool end(struct vmmu_walk *walk, enum vmmu_reason reason)
 
 bool vmmu_walk_step(struct vmmu_walk *walk)
 {
-	struct vmmu_entry *entry = &walk->entry;
-	struct vmmu_step *step = &walk->steps[walk->nr_steps];
-	struct vmmu_ra ra;
-	u64 value;
+	struct vmmu_walk_step *step = &walk->steps[walk->nr_steps];
 
 	if (unlikely(walk->reason))
 		return false;
-	ra = vmmu_format_entry_ra(walk->format, walk->table, walk->va,
-				  walk->level);
-	if (!vmmu_word_load(walk->realmap, ra, &value))
+	step->ra = vmmu_format_entry_ra(walk->format, walk->table, walk->va,
+					walk->level);
+	step->above = walk->grants;
+	if (!vmmu_word_load(walk->realmap, step->ra, &step->value))
 		return end(walk, VMMU_REASON_TABLE_BEYOND_REAL);
+	walk->nr_steps++;
+	walk->grants &= step->value ^ walk->format->denials;
 
-	walk->format->decode(value, walk->level, &walk->mode, entry);
-	step->ra = ra.value;
-	step->value = value;
-	step->level = walk->level;
-	step->rights = 0;
-	walk->above[walk->nr_steps++] = walk->rights;
-
-	if (entry->kind == VMMU_ENTRY_ABSENT)
-		return end(walk, VMMU_REASON_NOT_PRESENT);
-	if (entry->kind == VMMU_ENTRY_RESERVED)
-		return end(walk, VMMU_REASON_RESERVED);
-
-	step->rights = entry->rights;
-	walk->rights &= entry->rights;
-	if (entry->kind == VMMU_ENTRY_PAGE)
+	switch (walk->format->decode(step->value, walk->level, walk->reserved,
+				     &walk->entry)) {
+	case VMMU_ENTRY_TABLE:
+		walk->table = walk->entry.ra;
+		walk->level--;
+		return true;
+	case VMMU_ENTRY_PAGE:
 		return false;
-	walk->table = entry->ra;
-	walk->level--;
-	return true;
+	case VMMU_ENTRY_ABSENT:
+		return end(walk, VMMU_REASON_NOT_PRESENT);
+	default:
+		return end(walk, VMMU_REASON_RESERVED);
+	}
 }
 
 enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
@@ -132,12 +124,51 @@ struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk)
 	return vmmu_ra_add(walk->entry.ra, offset);
 }
 
+u8 vmmu_walk_rights(const struct vmmu_walk *walk)
+{
+	return walk->format->rights(walk->grants);
+}
+
+u64 vmmu_walk_leaf(const struct vmmu_walk *walk)
+{
+	return walk->steps[walk->nr_steps - 1].value;
+}
+
+static u8 rights_of_step(const struct vmmu_walk *walk, unsigned int i)
+{
+	const struct vmmu_format *format = walk->format;
+
+	return format->rights(walk->steps[i].value ^ format->denials);
+}
+
+static unsigned int level_of_step(const struct vmmu_walk *walk, unsigned int i)
+{
+	return walk->format->levels - i;
+}
+
+void vmmu_walk_explain(const struct vmmu_walk *walk, struct vmmu_step *steps)
+{
+	for (unsigned int i = 0; i < walk->nr_steps; i++) {
+		bool malformed = walk->reason == VMMU_REASON_NOT_PRESENT ||
+				 walk->reason == VMMU_REASON_RESERVED;
+		bool last = i == walk->nr_steps - 1;
+
+		steps[i] = (struct vmmu_step){
+			.ra = walk->steps[i].ra.value,
+			.value = walk->steps[i].value,
+			.level = level_of_step(walk, i),
+			.rights = last && malformed ? 0 :
+						      rights_of_step(walk, i),
+		};
+	}
+}
+
 /* The highest level whose entry withholds @right; the leaf's if none does. */
 static u8 level_without(const struct vmmu_walk *walk, u8 right)
 {
 	for (unsigned int i = 0; i < walk->nr_steps; i++)
-		if (!(walk->steps[i].rights & right))
-			return walk->steps[i].level;
+		if (!(rights_of_step(walk, i) & right))
+			return level_of_step(walk, i);
 	return walk->level;
 }
 
@@ -166,7 +197,8 @@ struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
 	bool pkey = false;
 
 	if (!walk->reason) {
-		verdict.reason = format->judge(walk->rights, walk->entry.key,
+		verdict.reason = format->judge(vmmu_walk_rights(walk),
+					       vmmu_walk_leaf(walk),
 					       &walk->mode, access, &pkey);
 		if (!verdict.reason)
 			return verdict;
@@ -184,14 +216,14 @@ struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
 bool vmmu_walk_mark(struct vmmu_walk *walk, bool write)
 {
 	for (unsigned int i = 0; i < walk->nr_steps; i++) {
-		struct vmmu_step *step = &walk->steps[i];
+		struct vmmu_walk_step *step = &walk->steps[i];
 		bool leaf = i == walk->nr_steps - 1;
 		u64 marked = walk->format->mark(step->value, write && leaf);
 
 		if (marked == step->value)
 			continue;
-		if (!vmmu_word_cmpxchg(walk->realmap, vmmu_ra(step->ra),
-				       step->value, marked))
+		if (!vmmu_word_cmpxchg(walk->realmap, step->ra, step->value,
+				       marked))
 			return false;
 		step->value = marked;
 	}

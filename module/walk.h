@@ -20,37 +20,50 @@
 #include "word.h"
 
 /**
+ * struct vmmu_walk_step - an entry that a walk read
+ * @ra: its real address.
+ * @value: its value.
+ * @above: grants of the levels above it.
+ */
+struct vmmu_walk_step {
+	struct vmmu_ra ra;
+	u64 value;
+	u64 above;
+};
+
+/**
  * struct vmmu_walk - where a walk is
  * @realmap: whose real memory the tables are in.
  * @format: the tables' format.
  * @mode: mode bits of the walk.
+ * @reserved: the format's reserved bits under this mode.
  * @root: the root table.
  * @va: the address that is looked for.
  * @level: level of the entry that was read last, or is read next.
  * @table: table of that level.
- * @rights: VMMU_RIGHT_* that the entries read so far grant together.
- * @entry: the entry that was read last, decoded.
+ * @grants: what the entries read so far grant together, see struct
+ *	vmmu_format.
+ * @entry: what the entry that was read last refers to.
  * @reason: why the walk ended; NONE: at a page (or it goes on).
  * @nr_steps: number of entries read.
  * @steps: the entries, root first.
- * @above: per step: what the levels above it grant together.
  */
 struct vmmu_walk {
 	struct vmmu_realmap *realmap;
 	const struct vmmu_format *format;
 	struct vmmu_mode mode;
+	u64 reserved;
 	struct vmmu_ra root;
 
 	struct vmmu_va va;
 	unsigned int level;
 	struct vmmu_ra table;
-	u8 rights;
+	u64 grants;
 	struct vmmu_entry entry;
 	enum vmmu_reason reason;
 
 	unsigned int nr_steps;
-	struct vmmu_step steps[VMMU_MAX_LEVELS];
-	u8 above[VMMU_MAX_LEVELS];
+	struct vmmu_walk_step steps[VMMU_MAX_LEVELS];
 };
 
 void vmmu_walk_init(struct vmmu_walk *walk, struct vmmu_realmap *realmap,
@@ -86,6 +99,15 @@ enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk);
 
 /* Where va lies in real memory. After a walk that ended at a page. */
 struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk);
+
+/* VMMU_RIGHT_* that all entries together grant. Likewise. */
+u8 vmmu_walk_rights(const struct vmmu_walk *walk);
+
+/* The last entry read. After a walk that has read one. */
+u64 vmmu_walk_leaf(const struct vmmu_walk *walk);
+
+/* Tell the entries read, one by one, as userspace sees them; root first. */
+void vmmu_walk_explain(const struct vmmu_walk *walk, struct vmmu_step *steps);
 
 /**
  * struct vmmu_verdict - the answer of vmmu_walk_judge()

@@ -13,20 +13,20 @@
 static const struct vmmu_format *const four = &vmmu_format_x86_64_4level;
 static const struct vmmu_format *const five = &vmmu_format_x86_64_5level;
 
-static struct vmmu_entry decode(u64 value, unsigned int level, u64 bits,
-				u32 maxphyaddr)
+static enum vmmu_entry_kind decode(u64 value, unsigned int level, u64 bits,
+				   u32 maxphyaddr, struct vmmu_entry *entry)
 {
 	struct vmmu_mode mode = { .bits = bits, .maxphyaddr = maxphyaddr };
-	struct vmmu_entry entry;
 
-	four->decode(value, level, &mode, &entry);
-	return entry;
+	return four->decode(value, level, four->reserved(&mode), entry);
 }
 
 static enum vmmu_entry_kind kind(u64 value, unsigned int level, u64 bits,
 				 u32 maxphyaddr)
 {
-	return decode(value, level, bits, maxphyaddr).kind;
+	struct vmmu_entry entry;
+
+	return decode(value, level, bits, maxphyaddr, &entry);
 }
 
 TEST(list)
@@ -93,21 +93,36 @@ TEST(fields)
 {
 	struct vmmu_entry entry;
 
-	entry = decode(0xa800000012345000 | XD | P | U, 1, VMMU_MODE_NXE, 52);
+	EXPECT_EQ(VMMU_ENTRY_PAGE, decode(0xa800000012345000 | XD | P | U, 1,
+					  VMMU_MODE_NXE, 52, &entry));
 	EXPECT_EQ(0x12345000, entry.ra.value);
 	EXPECT_EQ(12, entry.page_shift);
-	EXPECT_EQ(5, entry.key);
-	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_USER, entry.rights);
 
-	entry = decode(0x40201000 | PS | W | P, 2, 0, 52);
+	EXPECT_EQ(VMMU_ENTRY_TABLE, decode(0x12345000 | P, 2, 0, 52, &entry));
+	EXPECT_EQ(0x12345000, entry.ra.value);
+
+	EXPECT_EQ(VMMU_ENTRY_PAGE, decode(0x40201000 | PS | W | P, 2, 0, 52,
+					  &entry));
 	EXPECT_EQ(0x40200000, entry.ra.value);	/* bit 12 is PAT */
 	EXPECT_EQ(21, entry.page_shift);
-	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_WRITE | VMMU_RIGHT_EXEC,
-		  entry.rights);
 
-	entry = decode(0xfffffc0000000 | PS | P, 3, 0, 52);
+	EXPECT_EQ(VMMU_ENTRY_PAGE, decode(0xfffffc0000000 | PS | P, 3, 0, 52,
+					  &entry));
 	EXPECT_EQ(0xfffffc0000000, entry.ra.value);
 	EXPECT_EQ(30, entry.page_shift);
+}
+
+TEST(rights)
+{
+	u64 xd = four->denials;
+
+	EXPECT_EQ(XD, xd);
+	EXPECT_EQ(VMMU_RIGHT_READ, four->rights((P | XD) ^ xd));
+	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_EXEC, four->rights(P ^ xd));
+	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_WRITE,
+		  four->rights((P | W | XD) ^ xd));
+	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_USER,
+		  four->rights((P | U | XD) ^ xd));
 }
 
 /*
@@ -171,7 +186,7 @@ TEST(judge)
 						   .user = rules[i].user };
 		bool pkey;
 		enum vmmu_reason reason = four->judge(rules[i].rights,
-						      rules[i].key, &mode,
+						      (u64)rules[i].key << 59, &mode,
 						      access, &pkey);
 
 		EXPECT_EQ(rules[i].reason, reason)

@@ -15,18 +15,26 @@
 #include "memory.h"
 #include "walk.h"
 
-static void toy_decode(u64 entry, unsigned int level,
-		       const struct vmmu_mode *mode, struct vmmu_entry *out)
+static u64 toy_reserved(const struct vmmu_mode *mode)
 {
-	out->kind = entry & 1 ? VMMU_ENTRY_PAGE : VMMU_ENTRY_ABSENT;
-	out->ra = vmmu_ra(entry & ~0xfffULL);
-	out->rights = VMMU_RIGHT_READ | VMMU_RIGHT_EXEC | VMMU_RIGHT_USER |
-		      (entry & 2 ? VMMU_RIGHT_WRITE : 0);
-	out->page_shift = VMMU_PAGE_SHIFT;
-	out->key = 0;
+	return 0;
 }
 
-static enum vmmu_reason toy_judge(u8 rights, u8 key,
+static enum vmmu_entry_kind toy_decode(u64 value, unsigned int level,
+				       u64 reserved, struct vmmu_entry *out)
+{
+	out->ra = vmmu_ra(value & ~0xfffULL);
+	out->page_shift = VMMU_PAGE_SHIFT;
+	return value & 1 ? VMMU_ENTRY_PAGE : VMMU_ENTRY_ABSENT;
+}
+
+static u8 toy_rights(u64 grants)
+{
+	return VMMU_RIGHT_READ | VMMU_RIGHT_EXEC | VMMU_RIGHT_USER |
+	       (grants & 2 ? VMMU_RIGHT_WRITE : 0);
+}
+
+static enum vmmu_reason toy_judge(u8 rights, u64 leaf,
 				  const struct vmmu_mode *mode,
 				  struct vmmu_access_kind access, bool *pkey)
 {
@@ -42,9 +50,9 @@ static u32 toy_error_code(enum vmmu_reason reason, bool pkey,
 	return reason;
 }
 
-static u64 toy_mark(u64 entry, bool dirty)
+static u64 toy_mark(u64 value, bool dirty)
 {
-	return entry | (dirty ? 4 : 0);
+	return value | (dirty ? 4 : 0);
 }
 
 static const struct vmmu_format toy = {
@@ -55,7 +63,9 @@ static const struct vmmu_format toy = {
 	.index_bits = 9,
 	.min_ra_bits = 64,
 	.max_ra_bits = 64,
+	.reserved = toy_reserved,
 	.decode = toy_decode,
+	.rights = toy_rights,
 	.judge = toy_judge,
 	.error_code = toy_error_code,
 	.mark = toy_mark,

@@ -70,21 +70,24 @@ static struct vmmu_verdict walk_for(struct vmmu_walk *walk, u64 va, u32 access,
 
 TEST_F(walk, reaches_the_page)
 {
+	struct vmmu_step steps[VMMU_MAX_LEVELS];
 	struct vmmu_verdict verdict = walk_for(&self->walk, VA,
 					       VMMU_ACCESS_WRITE, true);
 
 	EXPECT_EQ(VMMU_REASON_NONE, verdict.reason);
 	EXPECT_EQ(1, verdict.level);
 	EXPECT_EQ(0x20abc, vmmu_walk_ra(&self->walk).value);
-	EXPECT_EQ(0xf, self->walk.rights);
+	EXPECT_EQ(0xf, vmmu_walk_rights(&self->walk));
 	EXPECT_EQ(variant->format->levels, self->walk.nr_steps);
 	EXPECT_EQ(variant->format->levels, self->realmap->loads);
 	EXPECT_EQ(0, self->realmap->changes);
+	vmmu_walk_explain(&self->walk, steps);
 	for (unsigned int i = 0; i < self->walk.nr_steps; i++) {
 		unsigned int level = variant->format->levels - i;
 
-		EXPECT_EQ(level, self->walk.steps[i].level);
-		EXPECT_EQ(*self->entry[level], self->walk.steps[i].value);
+		EXPECT_EQ(level, steps[i].level);
+		EXPECT_EQ(*self->entry[level], steps[i].value);
+		EXPECT_EQ(0xf, steps[i].rights);
 	}
 }
 
@@ -207,12 +210,12 @@ TEST_F(walk, resume)
 	EXPECT_EQ(0x21abc, vmmu_walk_ra(&self->walk).value);
 	EXPECT_EQ(1, self->realmap->loads);
 	EXPECT_EQ(VMMU_RIGHT_READ | VMMU_RIGHT_USER | VMMU_RIGHT_EXEC,
-		  self->walk.rights);
+		  vmmu_walk_rights(&self->walk));
 
 	/* Rights come back from above. */
 	vmmu_walk_resume(&self->walk, vmmu_va(VA));
 	EXPECT_EQ(VMMU_REASON_NONE, vmmu_walk_down(&self->walk));
-	EXPECT_EQ(0xf, self->walk.rights);
+	EXPECT_EQ(0xf, vmmu_walk_rights(&self->walk));
 
 	self->realmap->loads = 0;
 	vmmu_walk_resume(&self->walk, vmmu_va(VA + (2ULL << 21)));
