@@ -7,7 +7,6 @@
  * Installs are serialized by vm->lock; the guest's own stores to the same
  * entries are not, and are met with a compare-and-exchange.
  */
-#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
 #include "install.h"
@@ -27,11 +26,9 @@ static void find_table(struct vmmu_batch *batch, struct vmmu_va va,
 	if (batch->walk_valid && batch->sequence == sequence &&
 	    vmmu_walk_move(walk, va, level))
 		return;
-	rcu_read_lock();
 	vmmu_walk_start(walk, va);
 	while (walk->level > level && vmmu_walk_step(walk))
 		;
-	rcu_read_unlock();
 	batch->walk_valid = true;
 	batch->sequence = sequence;
 }
@@ -61,10 +58,8 @@ static int find_entry(struct vmmu_batch *batch,
 static enum vmmu_outcome classify(const struct vmmu_space *space, u64 value,
 				  unsigned int level, struct vmmu_entry *entry)
 {
-	const struct vmmu_format *format = space->format;
-	struct vmmu_mode mode = vmmu_mode_unpack(space->mode);
 	enum vmmu_entry_kind kind =
-		format->decode(value, level, format->reserved(&mode), entry);
+		space->format->decode(value, level, space->reserved, entry);
 
 	if (kind == VMMU_ENTRY_ABSENT)
 		return VMMU_OUTCOME_CLEARED;
@@ -87,6 +82,8 @@ static int provide_page(struct vmmu_realmap *realmap,
 
 	if (nr > 1 && !(flags & VMMU_INSTALL_PROVIDE))
 		return 0;
+	if (nr == 1)
+		return vmmu_realmap_provide(realmap, first);
 	nr = min(nr, realmap->nr_pages - first);
 	for (u64 i = 0; i < nr; i++) {
 		int err = vmmu_realmap_provide(realmap, first + i);
@@ -94,7 +91,7 @@ static int provide_page(struct vmmu_realmap *realmap,
 		if (err)
 			return err;
 		cond_resched();
-		if (nr > 1 && fatal_signal_pending(current))
+		if (fatal_signal_pending(current))
 			return -EINTR;
 	}
 	return 0;
@@ -114,7 +111,6 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
 {
 	struct vmmu_realmap *realmap = &vm->realmap;
 	bool changes = false;
-	bool stored;
 	int err;
 
 	lockdep_assert_held_write(&vm->lock);
@@ -136,33 +132,19 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
 			*outcome = what;
 	}
 
-	/* The table page itself may be without a frame: it reads as zeroes. */
-	if (cause != VMMU_CAUSE_ROLLBACK) {
+	if (!vmmu_word_cmpxchg(realmap, entry, old, new)) {
+		/* Another value; or a table page that has no frame yet. */
+		if (cause == VMMU_CAUSE_ROLLBACK)
+			return -EAGAIN;
 		err = vmmu_realmap_provide(realmap, vmmu_ra_index(entry));
-		if (err)
-			return err;
+		return err ? err : -EAGAIN;
 	}
-	rcu_read_lock();
-	stored = vmmu_word_cmpxchg(realmap, entry, old, new);
-	rcu_read_unlock();
-	if (!stored)
-		return -EAGAIN;
 	if (changes)
 		vmmu_realmap_invalidate(realmap);
 	trace_vmmu_install(vm->id, uses[0].space->id, uses[0].va.value,
 			   uses[0].level, entry.value, old, new, cause,
 			   *outcome);
 	return 0;
-}
-
-static u64 load_entry(struct vmmu_realmap *realmap, struct vmmu_ra entry)
-{
-	u64 value = 0;
-
-	rcu_read_lock();
-	vmmu_word_load(realmap, entry, &value);
-	rcu_read_unlock();
-	return value;
 }
 
 static void note_undo(struct vmmu_batch *batch, struct vmmu_ra entry, u64 old,
@@ -223,7 +205,7 @@ static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 	do {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		old = load_entry(&vm->realmap, entry);
+		vmmu_word_load(&vm->realmap, entry, &old);
 		err = vmmu_install(vm, entry, old, op->value,
 				   VMMU_CAUSE_HYPERCALL, batch->flags, &use, 1,
 				   outcome);

@@ -66,8 +66,8 @@ struct vmmu_undo {
 
 /*
  * Store a guest's page-table entry, and establish in the real map table what
- * it maps. @old is the entry as the caller read it; -EAGAIN says that it has
- * changed. Every use, of which there is at least one, gets its frame before
+ * it maps. @old is the entry as the caller read it; -EAGAIN says to read it
+ * again. Every use, of which there is at least one, gets its frame before
  * the entry is stored; -ENOMEM if there is none, with nothing stored. The
  * outcome is that of the first use. Caller holds vm->lock for writing.
  */

@@ -67,6 +67,7 @@ struct vmmu_vm {
  * @format: format of the table.
  * @root: the root's real address. Written under vm->lock, read at any time.
  * @mode: the mode in one word, see vmmu_mode_pack(); likewise.
+ * @reserved: the format's reserved bits under this mode. Under vm->lock.
  */
 struct vmmu_space {
 	struct vmmu_vm *vm;
@@ -76,6 +77,7 @@ struct vmmu_space {
 
 	u64 root;
 	u64 mode;
+	u64 reserved;
 };
 
 /* One word holds a mode, so that a reader never sees half of a change. */

@@ -150,16 +150,12 @@ static void page_detach(struct page *page)
 int vmmu_realmap_provide(struct vmmu_realmap *realmap, u64 index)
 {
 	struct page *page;
-	bool present;
 	int err;
 
+	if (vmmu_realmap_lookup(realmap, index))
+		return 0;
 	if (index >= realmap->nr_pages)
 		return -EINVAL;
-	rcu_read_lock();
-	present = vmmu_realmap_lookup(realmap, index);
-	rcu_read_unlock();
-	if (present)
-		return 0;
 
 	page = vmmu_frame_alloc(realmap->account);
 	if (!page)
@@ -256,36 +252,36 @@ void vmmu_realmap_destroy(struct vmmu_realmap *realmap)
 			      realmap->height, &batch);
 }
 
-/* Where the word at @ra is in the kernel's alias; NULL without a frame. */
-static u64 *word_of(struct vmmu_realmap *realmap, struct vmmu_ra ra)
+/* Where the word at @ra is in the kernel's alias, by its page's entry. */
+static u64 *word_at(u64 entry, struct vmmu_ra ra)
 {
-	u64 entry = vmmu_realmap_lookup(realmap, vmmu_ra_index(ra));
-
-	if (!entry)
-		return NULL;
 	return page_address(vmmu_realmap_page(entry)) + vmmu_ra_offset(ra);
 }
 
 bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		    u64 *value)
 {
-	u64 *word;
+	u64 index = vmmu_ra_index(ra);
+	u64 entry = vmmu_realmap_lookup(realmap, index);
 
-	if (unlikely(vmmu_ra_index(ra) >= realmap->nr_pages))
-		return false;
-	word = word_of(realmap, ra);
-	*value = word ? READ_ONCE(*word) : 0;
+	if (unlikely(!entry)) {
+		*value = 0;
+		return index < realmap->nr_pages;
+	}
+	*value = READ_ONCE(*word_at(entry, ra));
 	return true;
 }
 
 bool vmmu_word_cmpxchg(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		       u64 old, u64 new)
 {
-	u64 *word = word_of(realmap, ra);
+	const u64 touched = VMMU_REALMAP_ACCESSED | VMMU_REALMAP_DIRTY;
+	u64 index = vmmu_ra_index(ra);
+	u64 entry = vmmu_realmap_lookup(realmap, index);
 
-	if (!word || cmpxchg64(word, old, new) != old)
+	if (!entry || cmpxchg64(word_at(entry, ra), old, new) != old)
 		return false;
-	vmmu_realmap_mark(realmap, vmmu_ra_index(ra),
-			  VMMU_REALMAP_ACCESSED | VMMU_REALMAP_DIRTY);
+	if ((entry & touched) != touched)
+		vmmu_realmap_mark(realmap, index, touched);
 	return true;
 }

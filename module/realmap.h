@@ -13,8 +13,9 @@
  * The root entry is a member of the tree, so an empty one has no tables; its
  * height follows from the size of real memory.
  *
- * Read under rcu_read_lock(), without locks: tables live as long as the tree,
- * frames outlive the clearing of their entry by a grace period. Entries go
+ * Read without locks: tables live as long as the tree. What an entry refers to
+ * may be used under rcu_read_lock(), since a frame outlives the clearing of its
+ * entry by a grace period, or under vm->lock, which clears take. Entries go
  * from empty to present by set() and from present to empty by clear(), each by
  * an atomic exchange, and never from one frame to another.
  */
@@ -68,7 +69,7 @@ void vmmu_realmap_destroy(struct vmmu_realmap *realmap);
 
 /*
  * The entry for the real page @index; 0: none. Where a block covers it, the
- * entry that a 4 KiB page would have. Call under rcu_read_lock().
+ * entry that a 4 KiB page would have.
  */
 u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index);
 
@@ -76,7 +77,6 @@ u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index);
  * The first present entry from the real page *@index to @last, inclusive;
  * *@index becomes its first page. Returns 0 when there is none, with *@index
  * where to go on: @last + 1, or less after a bounded number of empty tables.
- * Call under rcu_read_lock().
  */
 u64 vmmu_realmap_next(struct vmmu_realmap *realmap, u64 *index, u64 last);
 

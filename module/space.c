@@ -46,6 +46,12 @@ static int check_root(u64 root, u32 maxphyaddr)
 	return 0;
 }
 
+static void put_mode(struct vmmu_space *space, const struct vmmu_mode *mode)
+{
+	WRITE_ONCE(space->mode, vmmu_mode_pack(mode));
+	space->reserved = space->format->reserved(mode);
+}
+
 static long space_info(struct vmmu_call *call)
 {
 	struct vmmu_space *space = space_of(call);
@@ -95,7 +101,7 @@ static long set_mode(struct vmmu_call *call)
 	down_write(&space->vm->lock);
 	err = check_root(space->root, args->mode.maxphyaddr);
 	if (!err)
-		WRITE_ONCE(space->mode, vmmu_mode_pack(&args->mode));
+		put_mode(space, &args->mode);
 	up_write(&space->vm->lock);
 	return err;
 }
@@ -394,7 +400,7 @@ static struct vmmu_space *space_alloc(struct vmmu_vm *vm,
 	space->flags = args->flags;
 	space->format = vmmu_format_find(args->format);
 	space->root = args->root;
-	space->mode = vmmu_mode_pack(&args->mode);
+	put_mode(space, &args->mode);
 	get_file(vm->file);
 	atomic_inc(&vm->nr_spaces);
 	return space;
