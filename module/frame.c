@@ -37,9 +37,11 @@ static DECLARE_DELAYED_WORK(reap, reap_work);
 
 static unsigned long limit_of_current(void)
 {
-	if (capable(CAP_IPC_LOCK))
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK);
+
+	if (limit == RLIM_INFINITY || capable(CAP_IPC_LOCK))
 		return ULONG_MAX;
-	return rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	return limit >> PAGE_SHIFT;
 }
 
 void vmmu_account_init(struct vmmu_account *account)
