@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Arguments into numbers, and numbers into words.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* The number at the start of @text; NULL if there is none that fits. */
+static const char *number_at(const char *text, uint64_t *value)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	char *end;
+
+	if (hex ? !isxdigit((unsigned char)text[2]) :
+		  !isdigit((unsigned char)text[0]))
+		return NULL;
+	errno = 0;
+	*value = strtoull(text, &end, hex ? 16 : 10);
+	return errno ? NULL : end;
+}
+
+bool number(const char *text, uint64_t *value)
+{
+	const char *end = number_at(text, value);
+
+	return end && !*end;
+}
+
+bool parse_u64(const char *text, const char *what, uint64_t *value)
+{
+	if (number(text, value))
+		return true;
+	complain("%s: `%s' is not a 64-bit number (0x... or decimal)", what,
+		 text);
+	return false;
+}
+
+bool parse_u32(const char *text, const char *what, uint32_t *value)
+{
+	uint64_t wide;
+
+	if (!parse_u64(text, what, &wide))
+		return false;
+	if (wide > UINT32_MAX) {
+		complain("%s: `%s' does not fit in 32 bits", what, text);
+		return false;
+	}
+	*value = wide;
+	return true;
+}
+
+bool parse_bytes(const char *text, const char *what, uint64_t *bytes)
+{
+	static const char units[] = "KMGTP";
+	const char *end = number_at(text, bytes);
+	const char *unit;
+	unsigned int shift;
+
+	if (end && !*end)
+		return true;
+	unit = end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (!unit || (end[1] && strcmp(end + 1, "iB") && strcmp(end + 1, "B"))) {
+		complain("%s: `%s' is not a size (a number, perhaps with K, M, G or T)",
+			 what, text);
+		return false;
+	}
+	shift = 10 * (unit - units + 1);
+	if (*bytes > UINT64_MAX >> shift) {
+		complain("%s: `%s' does not fit in 64 bits", what, text);
+		return false;
+	}
+	*bytes <<= shift;
+	return true;
+}
+
+bool parse_access(const char *text, uint32_t *access)
+{
+	static const char letters[] = "rwx";
+	uint32_t i;
+
+	for (i = 0; i < 3; i++) {
+		if ((text[0] == letters[i] && !text[1]) ||
+		    !strcmp(text, vmmu_access_name(i))) {
+			*access = i;
+			return true;
+		}
+	}
+	complain("--access: `%s' is none of r, w, x (read, write, fetch)",
+		 text);
+	return false;
+}
+
+char *bytes_text(uint64_t bytes, char *text, size_t room)
+{
+	static const char * const units[] = {
+		"bytes", "KiB", "MiB", "GiB", "TiB", "PiB",
+	};
+	size_t unit = 0;
+
+	while (unit < ARRAY_SIZE(units) - 1 && bytes && !(bytes & 1023)) {
+		bytes >>= 10;
+		unit++;
+	}
+	snprintf(text, room, "%" PRIu64 " %s", bytes, units[unit]);
+	return text;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reach a VM or a space of another process: pidfd_getfd(2) duplicates its
+ * descriptor, for which ptrace permission is needed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "remote.h"
+
+bool target_option(struct target *target, int option, const char *text)
+{
+	const char *what = option == 'p' ? "--pid" : "--fd";
+	uint32_t value;
+
+	if (!parse_u32(text, what, &value))
+		return false;
+	if (value > INT32_MAX || (option == 'p' && !value)) {
+		complain("%s: there can be no %s", what, text);
+		return false;
+	}
+	if (option == 'p')
+		target->pid = value;
+	else
+		target->fd = value;
+	return true;
+}
+
+/* Duplicate the descriptor; -exit code after a message. */
+static int duplicate(const struct target *target)
+{
+	int pidfd = syscall(SYS_pidfd_open, target->pid, 0);
+	const char *remedy = NULL;
+	int fd, err;
+
+	if (pidfd < 0)
+		return -refused_remedy(errno, "`vmmuctl list` shows who holds a VM",
+				       "process %d", target->pid);
+	fd = syscall(SYS_pidfd_getfd, pidfd, target->fd, 0);
+	err = errno;
+	close(pidfd);
+	if (fd >= 0)
+		return fd;
+	if (err == EPERM || err == EACCES)
+		remedy = "ptrace permission is needed: run as root";
+	else if (err == EBADF)
+		remedy = "`vmmuctl list` shows which descriptors hold VMs";
+	return -refused_remedy(err, remedy, "descriptor %d of process %d",
+			       target->fd, target->pid);
+}
+
+/* Ask whether it is a VM or a space; 0 or -errno. */
+static int identify(struct remote *remote)
+{
+	int err = vmmu_vm_info(remote->fd, &remote->vm);
+
+	remote->kind = REMOTE_VM;
+	if (err != -ENOTTY)
+		return err;
+	remote->kind = REMOTE_SPACE;
+	return vmmu_space_info(remote->fd, &remote->space);
+}
+
+/*
+ * Whether the descriptor is a file of vmmu's at all, by its name: other files
+ * are not sent a call that might mean something to them.
+ */
+static bool is_ours(int fd)
+{
+	char path[32], name[8];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, name, 6) == 6 && !memcmp(name, "vmmu:[", 6);
+}
+
+int remote_open(struct remote *remote, const struct target *target)
+{
+	int err;
+
+	if (target->pid < 0 || target->fd < 0)
+		return complain("--pid and --fd are needed; `vmmuctl list` shows them");
+	remote->fd = duplicate(target);
+	if (remote->fd < 0)
+		return -remote->fd;
+	err = is_ours(remote->fd) ? identify(remote) : -ENOTTY;
+	if (!err)
+		return CLI_OK;
+	close(remote->fd);
+	if (err == -ENOTTY)
+		return complain("fd %d of process %d is neither a VM nor a space",
+				target->fd, target->pid);
+	return refused(err, "descriptor %d of process %d", target->fd,
+		       target->pid);
+}
+
+void remote_close(struct remote *remote)
+{
+	close(remote->fd);
+}
+
+static const char *kind_name(const struct vmmu_space_info *space)
+{
+	return space->space_flags & VMMU_SPACE_TRAPPING ? "trapping" : "lazy";
+}
+
+static const char *format_name(const struct vmmu_space_info *space)
+{
+	const char *name = vmmu_format_name(space->format);
+
+	return name ? name : "unknown format";
+}
+
+void remote_print(const struct remote *remote)
+{
+	const struct vmmu_space_info *space = &remote->space;
+	const struct vmmu_vm_info *vm = &remote->vm;
+	char mode[VMMU_TEXT_BYTES], real[32];
+
+	if (remote->kind == REMOTE_VM)
+		printf("VM %" PRIu64 ": %s of real memory, %" PRIu64
+		       " frames, %" PRIu64 " tables, %" PRIu32 " spaces%s\n",
+		       (uint64_t)vm->id,
+		       bytes_text(vm->real_bytes, real, sizeof(real)),
+		       (uint64_t)vm->frames, (uint64_t)vm->tables,
+		       vm->nr_spaces,
+		       vm->state & VMMU_VM_DEAD ? ", dead" : "");
+	else
+		printf("space %" PRIu64 " of VM %" PRIu64 ": %s, root 0x%" PRIx64
+		       ", %s, mode %s, %s of real memory\n",
+		       (uint64_t)space->id, (uint64_t)space->vm_id,
+		       format_name(space), (uint64_t)space->root,
+		       kind_name(space),
+		       vmmu_mode_text(&space->mode, mode, sizeof(mode)),
+		       bytes_text(space->real_bytes, real, sizeof(real)));
+}
+
+static struct json_object *vm_json(const struct vmmu_vm_info *vm)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_number(o, "id", vm->id);
+	json_add_number(o, "real_bytes", vm->real_bytes);
+	json_add_number(o, "frames", vm->frames);
+	json_add_number(o, "tables", vm->tables);
+	json_add_number(o, "nr_spaces", vm->nr_spaces);
+	json_add_number(o, "charged_bytes", vm->charged_bytes);
+	json_add_number(o, "sequence", vm->sequence);
+	json_add_text(o, "state", vm->state & VMMU_VM_DEAD ? "dead" : "live");
+	return o;
+}
+
+struct json_object *remote_json(const struct remote *remote)
+{
+	const struct vmmu_space_info *space = &remote->space;
+	char mode[VMMU_TEXT_BYTES];
+	struct json_object *o;
+
+	if (remote->kind == REMOTE_VM)
+		return vm_json(&remote->vm);
+	o = json_object_new_object();
+	json_add_number(o, "id", space->id);
+	json_add_number(o, "vm_id", space->vm_id);
+	json_add_text(o, "format", vmmu_format_name(space->format));
+	json_add_hex(o, "root", space->root);
+	json_add_text(o, "mode", vmmu_mode_text(&space->mode, mode,
+						sizeof(mode)));
+	json_add_text(o, "kind", kind_name(space));
+	json_add_number(o, "real_bytes", space->real_bytes);
+	json_add_number(o, "levels", space->levels);
+	json_add_number(o, "va_bits", space->va_bits);
+	return o;
+}
