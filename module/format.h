@@ -55,6 +55,7 @@ struct vmmu_access_kind {
  * @denials: bits of an entry that take a right away when they are set; all
  *	others give one, if they have to do with rights at all. A walk gathers
  *	the AND of (entry ^ denials) over the levels: the grants.
+ * @marks: bits that @mark may change.
  * @reserved: bits that must be zero in a present entry of any level.
  * @decode: tell an entry of a level, given the reserved bits of the mode;
  *	*out is set for TABLE and PAGE.
@@ -77,6 +78,7 @@ struct vmmu_format {
 	u8 max_ra_bits;
 	u64 mode_bits;
 	u64 denials;
+	u64 marks;
 
 	u64 (*reserved)(const struct vmmu_mode *mode);
 	enum vmmu_entry_kind (*decode)(u64 value, unsigned int level,

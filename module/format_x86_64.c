@@ -151,6 +151,7 @@ static u64 mark(u64 value, bool dirty)
 		     VMMU_MODE_SMAP | VMMU_MODE_AC | VMMU_MODE_PKE |	\
 		     VMMU_MODE_CPL3,					\
 	.denials = XD,							\
+	.marks = A | D,							\
 	.reserved = reserved,						\
 	.decode = decode,						\
 	.rights = rights,						\

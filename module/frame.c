@@ -4,7 +4,8 @@
  *
  * Walks read frames under RCU, without a reference. So a frame that leaves
  * the real map table is freed after a grace period: a batch of frames is
- * chained through page->private, and the first one's rcu_head carries it.
+ * chained through page->private, the first one's rcu_head carries it, and its
+ * index the user who is charged until then.
  *
  * A frame that a pin or a pipe still holds is detached: it waits on a list,
  * charged to its user, until the last foreign reference is gone. Nothing tells
@@ -28,6 +29,10 @@
 			 __GFP_RETRY_MAYFAIL)
 
 #define REAP_INTERVAL	HZ
+#define REAP_BUDGET	1024
+
+/* Frames that wait for a grace period to end. */
+static atomic_long_t pending;
 
 static DEFINE_SPINLOCK(detached_lock);
 static LIST_HEAD(detached);	/* by page->lru; page->private is the user */
@@ -56,13 +61,24 @@ void vmmu_account_destroy(struct vmmu_account *account)
 	free_uid(account->user);
 }
 
+/* Free what waits for a grace period. Returns whether there was any. */
+static bool flush_pending(void)
+{
+	if (!atomic_long_read(&pending))
+		return false;
+	rcu_barrier();
+	return true;
+}
+
 unsigned long vmmu_account_room(void)
 {
 	unsigned long limit = limit_of_current();
-	unsigned long used = atomic_long_read(&current_user()->locked_vm);
+	unsigned long used;
 
 	if (limit == ULONG_MAX)
 		return ULONG_MAX;
+	flush_pending();
+	used = atomic_long_read(&current_user()->locked_vm);
 	return limit > used ? limit - used : 0;
 }
 
@@ -85,16 +101,31 @@ static void uncharge(struct vmmu_account *account)
 	atomic_long_dec(&account->user->locked_vm);
 }
 
-struct page *vmmu_frame_alloc(struct vmmu_account *account)
+static struct page *alloc_charged(struct vmmu_account *account, gfp_t gfp)
 {
 	struct page *page;
 
 	if (!charge(account))
 		return NULL;
-	page = alloc_page(GFP_HIGHUSER | GFP_CHARGED);
+	page = alloc_page(gfp | GFP_CHARGED);
 	if (!page)
 		uncharge(account);
 	return page;
+}
+
+/* What was discarded a moment ago is the caller's to use again. */
+static struct page *alloc_patiently(struct vmmu_account *account, gfp_t gfp)
+{
+	struct page *page = alloc_charged(account, gfp);
+
+	if (unlikely(!page) && flush_pending())
+		page = alloc_charged(account, gfp);
+	return page;
+}
+
+struct page *vmmu_frame_alloc(struct vmmu_account *account)
+{
+	return alloc_patiently(account, GFP_HIGHUSER);
 }
 
 void vmmu_frame_free(struct vmmu_account *account, struct page *page)
@@ -105,14 +136,9 @@ void vmmu_frame_free(struct vmmu_account *account, struct page *page)
 
 u64 *vmmu_table_alloc(struct vmmu_account *account)
 {
-	u64 *table;
+	struct page *page = alloc_patiently(account, GFP_KERNEL);
 
-	if (!charge(account))
-		return NULL;
-	table = (u64 *)__get_free_page(GFP_KERNEL | GFP_CHARGED);
-	if (!table)
-		uncharge(account);
-	return table;
+	return page ? page_address(page) : NULL;
 }
 
 void vmmu_table_free(struct vmmu_account *account, u64 *table)
@@ -150,26 +176,43 @@ static void release_detached(struct list_head *pages)
 	}
 }
 
-/* Release the detached frames that only the list still refers to. */
-static void reap_work(struct work_struct *work)
+/*
+ * Move detached frames that only the list still refers to onto @pages, and the
+ * others to the list's end; a bounded number of them. A poisoned page is the
+ * kernel's for good. Returns whether the list has any left.
+ */
+static bool pick_released(struct list_head *pages)
 {
+	unsigned int budget = REAP_BUDGET;
 	struct page *page, *next;
-	LIST_HEAD(pages);
-	bool again;
+	LIST_HEAD(held);
+	bool left;
 
 	spin_lock(&detached_lock);
-	list_for_each_entry_safe(page, next, &detached, lru)
-		if (page_count(page) == 1)
-			list_move(&page->lru, &pages);
-	again = !list_empty(&detached);
+	list_for_each_entry_safe(page, next, &detached, lru) {
+		if (!budget--)
+			break;
+		if (page_count(page) == 1 || PageHWPoison(page))
+			list_move(&page->lru, pages);
+		else
+			list_move(&page->lru, &held);
+	}
+	list_splice_tail(&held, &detached);
+	left = !list_empty(&detached);
 	spin_unlock(&detached_lock);
+	return left;
+}
 
+static void reap_work(struct work_struct *work)
+{
+	LIST_HEAD(pages);
+
+	if (pick_released(&pages))
+		schedule_delayed_work(&reap, REAP_INTERVAL);
 	if (!list_empty(&pages)) {
 		synchronize_rcu();
 		release_detached(&pages);
 	}
-	if (again)
-		schedule_delayed_work(&reap, REAP_INTERVAL);
 }
 
 void vmmu_frame_batch_add(struct vmmu_account *account,
@@ -179,7 +222,7 @@ void vmmu_frame_batch_add(struct vmmu_account *account,
 		detach(account, page);
 		return;
 	}
-	uncharge(account);
+	atomic_long_dec(&account->pages);
 	set_page_private(page, (unsigned long)batch->first);
 	batch->first = page;
 	batch->nr++;
@@ -188,20 +231,31 @@ void vmmu_frame_batch_add(struct vmmu_account *account,
 static void free_batch_rcu(struct rcu_head *head)
 {
 	struct page *page = container_of(head, struct page, rcu_head);
+	struct user_struct *user = (struct user_struct *)page->index;
+	long nr = 0;
 
 	while (page) {
 		struct page *next = (struct page *)page_private(page);
 
 		set_page_private(page, 0);
+		page->index = 0;
 		put_page(page);
 		page = next;
+		nr++;
 	}
+	atomic_long_sub(nr, &user->locked_vm);
+	free_uid(user);
+	atomic_long_sub(nr, &pending);
 }
 
-void vmmu_frame_batch_free(struct vmmu_frame_batch *batch)
+void vmmu_frame_batch_free(struct vmmu_account *account,
+			   struct vmmu_frame_batch *batch)
 {
-	if (batch->first)
+	if (batch->first) {
+		atomic_long_add(batch->nr, &pending);
+		batch->first->index = (unsigned long)get_uid(account->user);
 		call_rcu(&batch->first->rcu_head, free_batch_rcu);
+	}
 	*batch = (struct vmmu_frame_batch){ };
 }
 

@@ -58,8 +58,12 @@ struct vmmu_frame_batch {
 void vmmu_frame_batch_add(struct vmmu_account *account,
 			  struct vmmu_frame_batch *batch, struct page *page);
 
-/* Free the batch's frames once no walk can still be reading them. */
-void vmmu_frame_batch_free(struct vmmu_frame_batch *batch);
+/*
+ * Free the batch's frames once no walk can still be reading them. The user
+ * stays charged until then; an allocation that fails meanwhile waits for it.
+ */
+void vmmu_frame_batch_free(struct vmmu_account *account,
+			   struct vmmu_frame_batch *batch);
 
 /* At module exit: forget the frames that somebody still holds. */
 void vmmu_frame_exit(void);

@@ -13,24 +13,38 @@
 #include "trace.h"
 
 /*
- * Stand at the table that holds the entry for @va at @level. The table page
- * last found is remembered; it is good for as long as vm->lock is held and the
- * sequence stands still, since no other install or discard can come between.
+ * Whether the remembered table page is the right one still. It is looked up
+ * again once the sequence has moved, which every install and discard that
+ * matters does, and when the root or the mode has changed while the lock was
+ * dropped.
  */
+static bool walk_holds(const struct vmmu_batch *batch)
+{
+	const struct vmmu_walk *walk = &batch->walk;
+	const struct vmmu_space *space = batch->space;
+
+	return batch->walk_valid &&
+	       batch->sequence == vmmu_realmap_sequence(walk->realmap) &&
+	       walk->root.value == space->root &&
+	       vmmu_mode_pack(&walk->mode) == space->mode;
+}
+
+/* Stand at the table that holds the entry for @va at @level. */
 static void find_table(struct vmmu_batch *batch, struct vmmu_va va,
 		       unsigned int level)
 {
 	struct vmmu_walk *walk = &batch->walk;
-	u64 sequence = vmmu_realmap_sequence(walk->realmap);
 
-	if (batch->walk_valid && batch->sequence == sequence &&
-	    vmmu_walk_move(walk, va, level))
+	lockdep_assert_held_write(&batch->space->vm->lock);
+
+	if (walk_holds(batch) && vmmu_walk_move(walk, va, level))
 		return;
+	vmmu_space_walk_init(batch->space, walk);
+	batch->sequence = vmmu_realmap_sequence(walk->realmap);
+	batch->walk_valid = true;
 	vmmu_walk_start(walk, va);
 	while (walk->level > level && vmmu_walk_step(walk))
 		;
-	batch->walk_valid = true;
-	batch->sequence = sequence;
 }
 
 /* Find the entry that op->level and op->va name; -ENXIO: there is none. */
@@ -55,11 +69,13 @@ static int find_entry(struct vmmu_batch *batch,
 }
 
 /* What storing @value would establish at this level of this space. */
-static enum vmmu_outcome classify(const struct vmmu_space *space, u64 value,
-				  unsigned int level, struct vmmu_entry *entry)
+static enum vmmu_outcome classify(const struct vmmu_use *use, u64 value,
+				  struct vmmu_entry *entry)
 {
+	const struct vmmu_space *space = use->space;
 	enum vmmu_entry_kind kind =
-		space->format->decode(value, level, space->reserved, entry);
+		space->format->decode(value, use->level,
+				      READ_ONCE(space->reserved), entry);
 
 	if (kind == VMMU_ENTRY_ABSENT)
 		return VMMU_OUTCOME_CLEARED;
@@ -70,20 +86,13 @@ static enum vmmu_outcome classify(const struct vmmu_space *space, u64 value,
 	return kind == VMMU_ENTRY_PAGE ? VMMU_OUTCOME_PAGE : VMMU_OUTCOME_TABLE;
 }
 
-/*
- * Give every real page of a mapping its frame: a 4 KiB page always, a larger
- * one when asked to. The part that lies beyond real memory gets none.
- */
+/* Give each real page of a mapping its frame, if it lies in real memory. */
 static int provide_page(struct vmmu_realmap *realmap,
-			const struct vmmu_entry *entry, u32 flags)
+			const struct vmmu_entry *entry)
 {
 	u64 first = vmmu_ra_index(entry->ra);
 	u64 nr = BIT_ULL(entry->page_shift - VMMU_PAGE_SHIFT);
 
-	if (nr > 1 && !(flags & VMMU_INSTALL_PROVIDE))
-		return 0;
-	if (nr == 1)
-		return vmmu_realmap_provide(realmap, first);
 	nr = min(nr, realmap->nr_pages - first);
 	for (u64 i = 0; i < nr; i++) {
 		int err = vmmu_realmap_provide(realmap, first + i);
@@ -97,47 +106,68 @@ static int provide_page(struct vmmu_realmap *realmap,
 	return 0;
 }
 
+int vmmu_install_provide(struct vmmu_vm *vm, struct vmmu_ra entry, u64 new,
+			 const struct vmmu_use *uses, unsigned int nr_uses,
+			 bool large)
+{
+	int err;
+
+	might_sleep();
+	err = vmmu_realmap_provide(&vm->realmap, vmmu_ra_index(entry));
+	for (unsigned int i = 0; i < nr_uses && !err; i++) {
+		struct vmmu_entry decoded;
+
+		if (classify(&uses[i], new, &decoded) != VMMU_OUTCOME_PAGE)
+			continue;
+		if (decoded.page_shift == VMMU_PAGE_SHIFT || large)
+			err = provide_page(&vm->realmap, &decoded);
+	}
+	return err;
+}
+
+/* Whether @use of the entry maps a 4 KiB page that has no frame. */
+static bool lacks_frame(const struct vmmu_use *use, enum vmmu_outcome what,
+			const struct vmmu_entry *decoded)
+{
+	return what == VMMU_OUTCOME_PAGE &&
+	       decoded->page_shift == VMMU_PAGE_SHIFT &&
+	       !vmmu_realmap_lookup(&use->space->vm->realmap,
+				    vmmu_ra_index(decoded->ra));
+}
+
 static bool was_present(const struct vmmu_use *use, u64 old)
 {
 	struct vmmu_entry entry;
 
-	return classify(use->space, old, use->level, &entry) !=
-	       VMMU_OUTCOME_CLEARED;
+	return classify(use, old, &entry) != VMMU_OUTCOME_CLEARED;
 }
 
 int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
-		 enum vmmu_cause cause, u32 flags, const struct vmmu_use *uses,
+		 enum vmmu_cause cause, const struct vmmu_use *uses,
 		 unsigned int nr_uses, enum vmmu_outcome *outcome)
 {
 	struct vmmu_realmap *realmap = &vm->realmap;
 	bool changes = false;
-	int err;
 
 	lockdep_assert_held_write(&vm->lock);
 
 	for (unsigned int i = 0; i < nr_uses; i++) {
-		const struct vmmu_use *use = &uses[i];
 		struct vmmu_entry decoded;
-		enum vmmu_outcome what = classify(use->space, new, use->level,
-						  &decoded);
+		enum vmmu_outcome what = classify(&uses[i], new, &decoded);
 
-		if (what == VMMU_OUTCOME_PAGE && cause != VMMU_CAUSE_ROLLBACK) {
-			err = provide_page(realmap, &decoded, flags);
-			if (err)
-				return err;
-		}
-		if (old != new && was_present(use, old))
+		if (cause != VMMU_CAUSE_ROLLBACK &&
+		    lacks_frame(&uses[i], what, &decoded))
+			return -ENOENT;
+		if (old != new && was_present(&uses[i], old))
 			changes = true;
 		if (!i)
 			*outcome = what;
 	}
-
 	if (!vmmu_word_cmpxchg(realmap, entry, old, new)) {
-		/* Another value; or a table page that has no frame yet. */
-		if (cause == VMMU_CAUSE_ROLLBACK)
+		/* Another value, or a table page without a frame? */
+		if (vmmu_realmap_lookup(realmap, vmmu_ra_index(entry)))
 			return -EAGAIN;
-		err = vmmu_realmap_provide(realmap, vmmu_ra_index(entry));
-		return err ? err : -EAGAIN;
+		return -ENOENT;
 	}
 	if (changes)
 		vmmu_realmap_invalidate(realmap);
@@ -159,27 +189,68 @@ static void note_undo(struct vmmu_batch *batch, struct vmmu_ra entry, u64 old,
 		};
 }
 
-/* STOP: whether the element would establish nothing; if so, why. */
-static bool stops(struct vmmu_batch *batch, const struct vmmu_install_op *op)
+/*
+ * What the batch's flags ask of an element before it is stored. STOP: -ENXIO
+ * if it would establish nothing. PROVIDE: -ENOENT if it maps a large page, and
+ * @provided is not set yet.
+ */
+static int check_flags(struct vmmu_batch *batch,
+		       const struct vmmu_install_op *op,
+		       const struct vmmu_use *use, bool provided)
 {
+	enum vmmu_reason reason = VMMU_REASON_NONE;
 	struct vmmu_entry decoded;
+	enum vmmu_outcome what;
 
-	if (!(batch->flags & VMMU_INSTALL_STOP))
-		return false;
-	switch (classify(batch->space, op->value, op->level, &decoded)) {
-	case VMMU_OUTCOME_RESERVED:
-		batch->reason = VMMU_REASON_RESERVED;
-		break;
-	case VMMU_OUTCOME_BEYOND_REAL:
-		batch->reason = VMMU_REASON_BEYOND_REAL;
-		break;
-	default:
-		return false;
+	if (!(batch->flags & (VMMU_INSTALL_STOP | VMMU_INSTALL_PROVIDE)))
+		return 0;
+	what = classify(use, op->value, &decoded);
+	if (what == VMMU_OUTCOME_RESERVED)
+		reason = VMMU_REASON_RESERVED;
+	if (what == VMMU_OUTCOME_BEYOND_REAL)
+		reason = VMMU_REASON_BEYOND_REAL;
+	if (reason && (batch->flags & VMMU_INSTALL_STOP)) {
+		batch->reason = reason;
+		batch->level = op->level;
+		return -ENXIO;
 	}
-	batch->level = op->level;
-	return true;
+	if (what == VMMU_OUTCOME_PAGE && !provided &&
+	    decoded.page_shift > VMMU_PAGE_SHIFT &&
+	    (batch->flags & VMMU_INSTALL_PROVIDE))
+		return -ENOENT;
+	return 0;
 }
 
+/* Find the entry and store it; -ENOENT: frames have to be provided first. */
+static int try_apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
+		     const struct vmmu_use *use, bool provided,
+		     struct vmmu_ra *entry, enum vmmu_outcome *outcome)
+{
+	struct vmmu_vm *vm = batch->space->vm;
+	u64 old;
+	int err;
+
+	err = find_entry(batch, op, entry);
+	if (!err)
+		err = check_flags(batch, op, use, provided);
+	if (err)
+		return err;
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		vmmu_word_load(&vm->realmap, *entry, &old);
+		err = vmmu_install(vm, *entry, old, op->value,
+				   VMMU_CAUSE_HYPERCALL, use, 1, outcome);
+	} while (err == -EAGAIN);
+	if (!err)
+		note_undo(batch, *entry, old, op);
+	return err;
+}
+
+/*
+ * Apply one element. Frames are allocated with the lock dropped, since that
+ * can take any time; then everything is looked at again.
+ */
 static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 		 enum vmmu_outcome *outcome)
 {
@@ -189,35 +260,30 @@ static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 		.va = vmmu_va(op->va),
 		.level = op->level,
 	};
+	bool provided = false;
 	struct vmmu_ra entry;
-	u64 old;
 	int err;
 
 	if (op->reserved)
 		return -EOPNOTSUPP;
 	if (!op->level || op->level > batch->space->format->levels)
 		return -EINVAL;
-	err = find_entry(batch, op, &entry);
-	if (err)
-		return err;
-	if (stops(batch, op))
-		return -ENXIO;
-	do {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		vmmu_word_load(&vm->realmap, entry, &old);
-		err = vmmu_install(vm, entry, old, op->value,
-				   VMMU_CAUSE_HYPERCALL, batch->flags, &use, 1,
-				   outcome);
-	} while (err == -EAGAIN);
-	if (err == -ENOMEM) {
-		batch->reason = VMMU_REASON_NOFRAME;
-		batch->level = op->level;
+	for (;;) {
+		err = try_apply(batch, op, &use, provided, &entry, outcome);
+		if (err != -ENOENT)
+			return err;
+		up_write(&vm->lock);
+		err = vmmu_install_provide(vm, entry, op->value, &use, 1,
+					   batch->flags & VMMU_INSTALL_PROVIDE);
+		provided = true;
+		down_write(&vm->lock);
+		if (err == -ENOMEM) {
+			batch->reason = VMMU_REASON_NOFRAME;
+			batch->level = op->level;
+		}
+		if (err)
+			return err;
 	}
-	if (err)
-		return err;
-	note_undo(batch, entry, old, op);
-	return 0;
 }
 
 int vmmu_install_batch(struct vmmu_batch *batch,
@@ -228,11 +294,10 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 	int err = 0;
 
 	down_write(&vm->lock);
-	vmmu_space_walk_init(batch->space, &batch->walk);
-	batch->walk_valid = false;
 	for (unsigned int i = 0; i < nr && !err; i++) {
 		enum vmmu_outcome outcome = VMMU_OUTCOME_NONE;
 
+		batch->reason = VMMU_REASON_NONE;
 		err = apply(batch, &ops[i], &outcome);
 		if (!err) {
 			outcomes[i] = outcome;
@@ -243,22 +308,35 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 	return err;
 }
 
+/*
+ * Put one entry back, unless it was stored to meanwhile. That Accessed or
+ * Dirty was set in it is no store of the guest's.
+ */
+static void put_back(struct vmmu_batch *batch, const struct vmmu_undo *undo)
+{
+	struct vmmu_vm *vm = batch->space->vm;
+	struct vmmu_use use = { .space = batch->space, .level = undo->level };
+	u64 marks = batch->space->format->marks;
+	enum vmmu_outcome outcome;
+	u64 value;
+	int err;
+
+	do {
+		vmmu_word_load(&vm->realmap, undo->entry, &value);
+		if ((value ^ undo->new) & ~marks)
+			return;
+		err = vmmu_install(vm, undo->entry, value, undo->old,
+				   VMMU_CAUSE_ROLLBACK, &use, 1, &outcome);
+	} while (err == -EAGAIN);
+}
+
 void vmmu_install_rollback(struct vmmu_batch *batch)
 {
 	struct vmmu_vm *vm = batch->space->vm;
 
 	down_write(&vm->lock);
 	while (batch->done) {
-		struct vmmu_undo *undo = &batch->undo[--batch->done];
-		struct vmmu_use use = {
-			.space = batch->space,
-			.level = undo->level,
-		};
-		enum vmmu_outcome outcome;
-
-		/* An entry that the guest stored to meanwhile is the guest's. */
-		vmmu_install(vm, undo->entry, undo->new, undo->old,
-			     VMMU_CAUSE_ROLLBACK, 0, &use, 1, &outcome);
+		put_back(batch, &batch->undo[--batch->done]);
 		cond_resched();
 	}
 	up_write(&vm->lock);

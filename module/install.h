@@ -35,7 +35,7 @@ struct vmmu_use {
  * @undo: ATOMIC: what to put back, room for every element; else NULL.
  * @walk: stands at the table page last found, so neighbours cost no walk.
  * @sequence: the invalidation sequence when it was found.
- * @walk_valid: whether one was found since vm->lock was taken.
+ * @walk_valid: whether one was found.
  */
 struct vmmu_batch {
 	struct vmmu_space *space;
@@ -66,14 +66,23 @@ struct vmmu_undo {
 
 /*
  * Store a guest's page-table entry, and establish in the real map table what
- * it maps. @old is the entry as the caller read it; -EAGAIN says to read it
- * again. Every use, of which there is at least one, gets its frame before
- * the entry is stored; -ENOMEM if there is none, with nothing stored. The
+ * it maps: the uses, of which there is at least one, must have their frames.
+ * @old is the entry as the caller read it. Returns -EAGAIN if it has changed;
+ * -ENOENT if a frame is missing, for vmmu_install_provide() to provide. The
  * outcome is that of the first use. Caller holds vm->lock for writing.
  */
 int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
-		 enum vmmu_cause cause, u32 flags, const struct vmmu_use *uses,
+		 enum vmmu_cause cause, const struct vmmu_use *uses,
 		 unsigned int nr_uses, enum vmmu_outcome *outcome);
+
+/*
+ * Provide the frames that an install needs: the table page's, and that of each
+ * 4 KiB page that the new entry maps, or with @large of larger pages, too.
+ * Returns -ENOMEM, or -EINTR after a fatal signal. Caller holds no lock.
+ */
+int vmmu_install_provide(struct vmmu_vm *vm, struct vmmu_ra entry, u64 new,
+			 const struct vmmu_use *uses, unsigned int nr_uses,
+			 bool large);
 
 /*
  * Apply @nr elements, one after the other, and note the outcome of each.

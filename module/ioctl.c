@@ -36,7 +36,7 @@ static void settle(struct vmmu_call *call, long err)
 }
 
 long vmmu_ioctl(struct file *file, unsigned int cmd, unsigned long arg,
-		const struct vmmu_row *rows, unsigned int nr_rows)
+		const struct vmmu_row *rows, unsigned int nr_rows, bool dead)
 {
 	const struct vmmu_row *row = find_row(cmd, rows, nr_rows);
 	void __user *user = (void __user *)arg;
@@ -47,6 +47,8 @@ long vmmu_ioctl(struct file *file, unsigned int cmd, unsigned long arg,
 
 	if (!row)
 		return -ENOTTY;
+	if (dead && !row->asks)
+		return -EIO;
 	if (get_user(bytes, (u32 __user *)user))
 		return -EFAULT;
 	if (bytes < row->min_bytes)

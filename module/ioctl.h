@@ -28,6 +28,7 @@ struct vmmu_call {
  * @bytes: size of its structure.
  * @min_bytes: size up to and with the last field of version 1.
  * @writes: whether the structure is copied back.
+ * @asks: whether it only asks, and so works on a dead VM.
  * @handler: does the work.
  */
 struct vmmu_row {
@@ -35,26 +36,27 @@ struct vmmu_row {
 	u32 bytes;
 	u32 min_bytes;
 	bool writes;
+	bool asks;
 	long (*handler)(struct vmmu_call *call);
 };
 
-#define VMMU_ROW(number, function, type, last_field, out) {		\
+#define VMMU_ROW(number, function, type, last_field, ...) {		\
 	.cmd = number,							\
 	.bytes = sizeof(struct type) + BUILD_BUG_ON_ZERO(		\
 		sizeof(struct type) > VMMU_MAX_CALL_BYTES),		\
 	.min_bytes = offsetofend(struct type, last_field),		\
-	.writes = out,							\
 	.handler = function,						\
+	__VA_ARGS__							\
 }
 
 #define VMMU_MAX_CALL_BYTES	128
 
 /*
- * Copy the structure in, call the row's handler, copy the structure out, and
- * only then let the caller have a file that was made.
+ * Refuse what a dead VM can't do, copy the structure in, call the row's
+ * handler, copy the structure out, and only then let the caller have a file that was made.
  */
 long vmmu_ioctl(struct file *file, unsigned int cmd, unsigned long arg,
-		const struct vmmu_row *rows, unsigned int nr_rows);
+		const struct vmmu_row *rows, unsigned int nr_rows, bool dead);
 
 /* Reserve a descriptor for the file that the call is going to make. */
 int vmmu_call_reserve(struct vmmu_call *call);

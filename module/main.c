@@ -34,12 +34,14 @@
 
 static const struct vmmu_row device_rows[] = {
 	VMMU_INFO_ROW,
-	VMMU_ROW(VMMU_IOC_VM_CREATE, vmmu_vm_create, vmmu_vm_create, id, true),
+	VMMU_ROW(VMMU_IOC_VM_CREATE, vmmu_vm_create, vmmu_vm_create, id,
+		 .writes = true),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return vmmu_ioctl(file, cmd, arg, device_rows, ARRAY_SIZE(device_rows));
+	return vmmu_ioctl(file, cmd, arg, device_rows, ARRAY_SIZE(device_rows),
+			  false);
 }
 
 static int device_open(struct inode *inode, struct file *file)

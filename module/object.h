@@ -12,7 +12,9 @@
  *	i_mmap and page-table locks, inside the kernel's helpers
  *
  * Faults and translations take none of ours but the page lock: they read the
- * real map table under RCU. No lock is held while user memory is touched.
+ * real map table under RCU. No lock is held while user memory is touched, and
+ * vm->lock not while a frame is allocated, so those who wait for it need not
+ * be killable.
  */
 #ifndef VMMU_OBJECT_H
 #define VMMU_OBJECT_H
@@ -24,6 +26,10 @@
 
 #include "realmap.h"
 #include "walk.h"
+
+/* Real pages are the host's base pages, and offsets fit into pgoff_t. */
+static_assert(PAGE_SHIFT == VMMU_PAGE_SHIFT);
+static_assert(sizeof(pgoff_t) == sizeof(u64));
 
 #define VMMU_MAX_REAL_BYTES	(64ULL << 40)
 #define VMMU_MAX_BATCH		65536U

@@ -238,7 +238,7 @@ static void destroy_table(struct vmmu_realmap *realmap, u64 *table,
 		vmmu_frame_batch_add(realmap->account, batch,
 				     vmmu_realmap_page(entry));
 	}
-	vmmu_frame_batch_free(batch);
+	vmmu_frame_batch_free(realmap->account, batch);
 	vmmu_table_free(realmap->account, table);
 	cond_resched();
 }

@@ -9,9 +9,11 @@
  * the page lock, so that every fault that saw the entry has mapped its page,
  * and only then removes the mappings.
  */
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "realmem.h"
@@ -49,6 +51,22 @@ static bool still_frame(struct vmmu_realmap *realmap, u64 index,
 	return entry && vmmu_realmap_page(entry) == page;
 }
 
+/* A kernel thread that uses a process's memory (vhost) charges the process. */
+static int provide_for(struct vm_fault *vmf, struct vmmu_realmap *realmap)
+{
+	struct mem_cgroup *memcg, *before;
+	int err;
+
+	if (likely(!(current->flags & PF_KTHREAD)))
+		return vmmu_realmap_provide(realmap, vmf->pgoff);
+	memcg = get_mem_cgroup_from_mm(vmf->vma->vm_mm);
+	before = set_active_memcg(memcg);
+	err = vmmu_realmap_provide(realmap, vmf->pgoff);
+	set_active_memcg(before);
+	mem_cgroup_put(memcg);
+	return err;
+}
+
 static vm_fault_t realmem_fault(struct vm_fault *vmf)
 {
 	struct vmmu_vm *vm = vmf->vma->vm_private_data;
@@ -59,7 +77,7 @@ static vm_fault_t realmem_fault(struct vm_fault *vmf)
 		struct page *page = get_frame(realmap, vmf->pgoff);
 
 		if (!page) {
-			if (vmmu_realmap_provide(realmap, vmf->pgoff))
+			if (provide_for(vmf, realmap))
 				return VM_FAULT_SIGBUS;
 			continue;
 		}
@@ -82,7 +100,10 @@ static vm_fault_t realmem_fault(struct vm_fault *vmf)
 	return VM_FAULT_SIGBUS;
 }
 
-/* Every grant of a writable PTE goes through here, under the page lock. */
+/*
+ * The first write through a PTE comes here, and a writable PTE is granted under
+ * the page lock. mprotect() may make a dirty PTE writable again without us.
+ */
 static vm_fault_t realmem_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vmmu_vm *vm = vmf->vma->vm_private_data;
@@ -189,7 +210,7 @@ static void release_frames(struct vmmu_vm *vm, struct page **pages,
 		unlock_page(pages[i]);
 		vmmu_frame_batch_add(&vm->account, &batch, pages[i]);
 	}
-	vmmu_frame_batch_free(&batch);
+	vmmu_frame_batch_free(&vm->account, &batch);
 }
 
 int vmmu_realmem_discard(struct vmmu_vm *vm, u64 first, u64 end, u64 *done)
@@ -208,6 +229,8 @@ int vmmu_realmem_discard(struct vmmu_vm *vm, u64 first, u64 end, u64 *done)
 
 		*done = index - first;
 		cond_resched();
+		if (READ_ONCE(vm->dead))
+			return -EIO;
 		if (index < end && fatal_signal_pending(current))
 			return -EINTR;
 	}

@@ -18,7 +18,7 @@ int vmmu_realmem_populate(struct vmmu_vm *vm, u64 first, u64 end, u64 *done);
 
 /*
  * Take the frames of these pages away: no host PTE refers to them on return.
- * Returns -EINTR after a fatal signal.
+ * Returns -EINTR after a fatal signal, -EIO when the VM is found dead.
  */
 int vmmu_realmem_discard(struct vmmu_vm *vm, u64 first, u64 end, u64 *done);
 

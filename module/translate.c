@@ -126,13 +126,17 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 		else
 			query->walk.nr_steps = 0;	/* from the root */
 		if (err == -ENOMEM) {
-			out->reason = VMMU_REASON_NOFRAME;
-			out->flags = 0;
+			*out = (struct vmmu_translation){
+				.reason = VMMU_REASON_NOFRAME,
+				.level = query->walk.level,
+			};
 			return err;
 		}
 		cond_resched();
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current)) {
+			*out = (struct vmmu_translation){ };
 			return -EINTR;
+		}
 	}
 }
 
@@ -185,15 +189,21 @@ static u64 end_of_gap(const struct vmmu_walk *walk)
 	if (walk->reason == VMMU_REASON_NONCANONICAL)
 		return ~0ULL << (walk->format->va_bits - 1);
 	shift = vmmu_format_shift(walk->format, walk->level);
+	if (walk->reason == VMMU_REASON_TABLE_BEYOND_REAL)
+		shift += walk->format->index_bits;
 	return ((walk->va.value >> shift) + 1) << shift;
 }
 
 unsigned int vmmu_scan_mappings(struct vmmu_scan *scan,
 				struct vmmu_mapping *mappings, unsigned int nr)
 {
+	u64 sequence = vmmu_realmap_sequence(scan->realmap);
 	struct vmmu_walk *walk = &scan->walk;
 	unsigned int found = 0;
 
+	if (sequence != scan->sequence)
+		walk->nr_steps = 0;	/* from the root */
+	scan->sequence = sequence;
 	rcu_read_lock();
 	for (unsigned int i = 0; i < SCAN_BUDGET; i++) {
 		struct vmmu_mapping mapping;

@@ -30,8 +30,8 @@ void vmmu_query_init(struct vmmu_query *query, struct vmmu_space *space,
 
 /*
  * Translate @va. An address that does not translate is an answer; returns
- * -ENOMEM if a frame was asked for and there is none, -EINTR after a fatal
- * signal. query->walk has the entries.
+ * -ENOMEM (with an answer that says so) if a frame was asked for and there is
+ * none, -EINTR after a fatal signal. query->walk has the entries.
  */
 int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 		   struct vmmu_translation *out);
@@ -40,6 +40,7 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
  * struct vmmu_scan - a listing of what a page table maps
  * @walk: the walk of the present address.
  * @realmap: the VM's real map table.
+ * @sequence: the invalidation sequence when the walk began.
  * @va: where to go on.
  * @last: last address to look at, inclusive.
  * @ended: whether @last was reached.
@@ -47,6 +48,7 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 struct vmmu_scan {
 	struct vmmu_walk walk;
 	struct vmmu_realmap *realmap;
+	u64 sequence;
 	u64 va;
 	u64 last;
 	bool ended;

@@ -166,21 +166,24 @@ static long space_create(struct vmmu_call *call)
 
 static const struct vmmu_row vm_rows[] = {
 	VMMU_INFO_ROW,
-	VMMU_ROW(VMMU_IOC_VM_INFO, vm_info, vmmu_vm_info, sequence, true),
-	VMMU_ROW(VMMU_IOC_POPULATE, populate, vmmu_range, done, true),
-	VMMU_ROW(VMMU_IOC_DISCARD, discard, vmmu_range, done, true),
-	VMMU_ROW(VMMU_IOC_REAL_MAP, real_map, vmmu_real_map, entries, true),
+	VMMU_ROW(VMMU_IOC_VM_INFO, vm_info, vmmu_vm_info, sequence,
+		 .writes = true, .asks = true),
+	VMMU_ROW(VMMU_IOC_POPULATE, populate, vmmu_range, done,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_DISCARD, discard, vmmu_range, done,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_REAL_MAP, real_map, vmmu_real_map, entries,
+		 .writes = true),
 	VMMU_ROW(VMMU_IOC_SPACE_CREATE, space_create, vmmu_space_create, id,
-		 true),
+		 .writes = true),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vmmu_vm *vm = file->private_data;
 
-	if (READ_ONCE(vm->dead) && cmd != VMMU_IOC_VM_INFO)
-		return -EIO;
-	return vmmu_ioctl(file, cmd, arg, vm_rows, ARRAY_SIZE(vm_rows));
+	return vmmu_ioctl(file, cmd, arg, vm_rows, ARRAY_SIZE(vm_rows),
+			  READ_ONCE(vm->dead));
 }
 
 static int mmap_real(struct file *file, struct vm_area_struct *vma)

@@ -43,7 +43,11 @@
  * A call that fails changed nothing, or its progress field (done) says how
  * far it got; calls with a progress field write it whenever they ran at all,
  * that is, after every result except E2BIG, ENOTTY, EOPNOTSUPP, EFAULT on the
- * structure itself and EINVAL on its scalar fields.
+ * structure itself and EINVAL on its scalar fields. After EIO nothing of a VM
+ * is to be relied on, and only the *_INFO calls still work.
+ *
+ * Elements of arrays never change their size: a call that comes to need larger
+ * ones takes a flag for them.
  */
 #ifndef _UAPI_LINUX_VMMU_H
 #define _UAPI_LINUX_VMMU_H
@@ -107,11 +111,13 @@ enum vmmu_format_id {
  * @pkru: the PKRU register; used when @bits has VMMU_MODE_PKE.
  * @maxphyaddr: width of a physical (here: real) address in bits, 32 to 52.
  *	Address bits of an entry from here to bit 51 are reserved.
+ * @reserved: must be 0: room for the registers of other formats.
  */
 struct vmmu_mode {
 	__aligned_u64 bits;
 	__u32 pkru;
 	__u32 maxphyaddr;
+	__aligned_u64 reserved[2];
 };
 
 /**
@@ -286,13 +292,14 @@ struct vmmu_vm_info {
  * @ra: in: first real address, a multiple of 4096.
  * @bytes: in: length, a positive multiple of 4096 within real memory.
  * @done: out: bytes from @ra on that are done; less than @bytes only after
- *	ENOMEM, EINTR or EIO.
+ *	ENOMEM or EINTR.
  *
  * POPULATE gives a zeroed frame to every real page of the range that has none.
  *
  * DISCARD takes the frames away: every mapping of those pages is gone when the
  * call returns, and the next access reads zeroes. A frame that something else
- * still holds (a pin, a pipe) lives on, detached, until it is let go.
+ * still holds (a pin, a pipe) lives on, detached and charged, until it is let
+ * go. The real map's own tables stay until the VM is closed.
  *
  * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @ra, @bytes), EIO, ENOMEM
  * (POPULATE only), EOPNOTSUPP (@flags).
@@ -521,8 +528,8 @@ struct vmmu_install_op {
  *
  * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @nr; an element's level),
  * EIO, ENOMEM, ENXIO, EOPNOTSUPP (@flags, @reserved; an element's reserved).
- * After each of EFAULT, EINTR, EINVAL and EOPNOTSUPP of an element, EIO,
- * ENOMEM and ENXIO @done and @index are written.
+ * @done and @index are written after EFAULT of an array, EINVAL and EOPNOTSUPP
+ * of an element, EINTR, ENOMEM and ENXIO.
  */
 struct vmmu_install {
 	__u32 size;
@@ -585,7 +592,8 @@ struct vmmu_translation {
 
 /*
  * Flags of VMMU_IOC_TRANSLATE and VMMU_IOC_EXPLAIN.
- * USER: a user access; without it a supervisor's.
+ * USER: a user access; without it a supervisor's, and an explicit one (so that
+ *	AC overrides SMAP), whatever CPL3 says.
  * SET_AD: set Accessed and, for a write, Dirty, as a CPU would, once the
  *	access is known to succeed.
  * PROVIDE: give the real page a frame when it has none.
@@ -609,7 +617,8 @@ struct vmmu_translation {
  *	which needs @nr 1, the answer is in @result.
  * @result: out: the answer, when @results is 0.
  *
- * An address that does not translate is an answer, not an error.
+ * An address that does not translate is an answer, not an error. After ENOMEM
+ * the answer behind the last good one, at @done, says NOFRAME.
  *
  * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access, @nr, @va, @results),
  * EIO, ENOMEM (VMMU_TRANSLATE_PROVIDE only), EOPNOTSUPP (@flags, @reserved).
@@ -647,20 +656,23 @@ struct vmmu_step {
  * @size: in: size of this structure.
  * @flags: in: VMMU_TRANSLATE_*.
  * @access: in: enum vmmu_access.
- * @nr_steps: in: capacity of @steps; out: entries that were read.
+ * @nr: in: capacity of @steps, at least the format's number of levels.
+ * @done: out: steps written: the entries that were read.
+ * @reserved: must be 0.
  * @va: in: the virtual address.
- * @steps: in: address of an array of &struct vmmu_step, root first. A
- *	capacity below the number of levels: EINVAL.
+ * @steps: in: address of an array of &struct vmmu_step, root first.
  * @result: out: as from VMMU_IOC_TRANSLATE.
  *
- * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access, @nr_steps), EIO,
- * ENOMEM (VMMU_TRANSLATE_PROVIDE only), EOPNOTSUPP (@flags).
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access, @nr), EIO, ENOMEM
+ * (VMMU_TRANSLATE_PROVIDE only), EOPNOTSUPP (@flags, @reserved).
  */
 struct vmmu_explain {
 	__u32 size;
 	__u32 flags;
 	__u32 access;
-	__u32 nr_steps;
+	__u32 nr;
+	__u32 done;
+	__u32 reserved;
 	__aligned_u64 va;
 	__aligned_u64 steps;
 	struct vmmu_translation result;

@@ -251,7 +251,7 @@ int vmmu_explain(int space, uint64_t va, uint32_t access, uint32_t flags,
 		.size = sizeof(args),
 		.flags = flags,
 		.access = access,
-		.nr_steps = nr_steps,
+		.nr = nr_steps,
 		.va = va,
 		.steps = address(steps),
 	};
@@ -260,7 +260,7 @@ int vmmu_explain(int space, uint64_t va, uint32_t access, uint32_t flags,
 	if (err)
 		return err;
 	*result = args.result;
-	return args.nr_steps;
+	return args.done;
 }
 
 int vmmu_mappings(int space, uint64_t *va, uint64_t last,

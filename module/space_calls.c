@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The calls on a space that work on its page table: arguments are checked and
+ * arrays are copied here, a stage at a time with no lock held; the work is
+ * done by install.c and translate.c.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "install.h"
+#include "space_calls.h"
+#include "translate.h"
+
+/* Elements that are staged on the stack at a time. */
+#define STAGE	32
+
+#define INSTALL_FLAGS	(VMMU_INSTALL_ATOMIC | VMMU_INSTALL_STOP | \
+			 VMMU_INSTALL_PROVIDE)
+#define TRANSLATE_FLAGS	(VMMU_TRANSLATE_USER | VMMU_TRANSLATE_SET_AD | \
+			 VMMU_TRANSLATE_PROVIDE)
+
+/* Elements of a batch, STAGE at a time: copy in, apply, copy outcomes out. */
+static long install_stages(struct vmmu_batch *batch,
+			   const struct vmmu_install *args)
+{
+	const struct vmmu_install_op __user *ops = u64_to_user_ptr(args->ops);
+	u8 __user *outcomes = u64_to_user_ptr(args->outcomes);
+	struct vmmu_install_op stage[STAGE];
+	u8 stage_outcomes[STAGE];
+
+	while (batch->done < args->nr) {
+		u32 first = batch->done;
+		u32 nr = min_t(u32, args->nr - first, STAGE);
+		long err;
+
+		if (copy_from_user(stage, ops + first, nr * sizeof(*stage)))
+			return -EFAULT;
+		err = vmmu_install_batch(batch, stage, nr, stage_outcomes);
+		if (outcomes && copy_to_user(outcomes + first, stage_outcomes,
+					     batch->done - first))
+			return -EFAULT;
+		if (err)
+			return err;
+		cond_resched();
+		if (batch->done < args->nr && fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+long vmmu_space_install(struct vmmu_call *call)
+{
+	struct vmmu_install *args = call->arg;
+	struct vmmu_batch batch = {
+		.space = call->file->private_data,
+		.flags = args->flags,
+	};
+	long err;
+
+	if (args->flags & ~INSTALL_FLAGS || args->reserved)
+		return -EOPNOTSUPP;
+	if (!args->nr || args->nr > VMMU_MAX_BATCH)
+		return -EINVAL;
+	if (args->flags & VMMU_INSTALL_ATOMIC) {
+		batch.undo = kvmalloc_array(args->nr, sizeof(*batch.undo),
+					    GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+					    __GFP_RETRY_MAYFAIL);
+		if (!batch.undo) {
+			args->done = 0;
+			args->index = 0;
+			args->reason = VMMU_REASON_NONE;
+			args->level = 0;
+			return -ENOMEM;
+		}
+	}
+	err = install_stages(&batch, args);
+	args->index = batch.done;
+	args->reason = err ? batch.reason : VMMU_REASON_NONE;
+	args->level = args->reason ? batch.level : 0;
+	if (err && batch.undo)
+		vmmu_install_rollback(&batch);
+	args->done = batch.done;
+	kvfree(batch.undo);
+	return err;
+}
+
+/* Answers for an array or a range, STAGE at a time. */
+static long translate_stages(struct vmmu_query *query,
+			     struct vmmu_translate *args)
+{
+	struct vmmu_translation __user *results =
+		u64_to_user_ptr(args->results);
+	const u64 __user *vas = u64_to_user_ptr(args->vas);
+	struct vmmu_translation stage[STAGE];
+	u64 stage_vas[STAGE];
+
+	while (args->done < args->nr) {
+		u32 first = args->done;
+		u32 nr = min_t(u32, args->nr - first, STAGE);
+		u32 i;
+		int err = 0;
+
+		if (vas && copy_from_user(stage_vas, vas + first,
+					  nr * sizeof(*stage_vas)))
+			return -EFAULT;
+		for (i = 0; i < nr; i++) {
+			u64 va = vas ? stage_vas[i] :
+				 args->va + ((u64)(first + i) << PAGE_SHIFT);
+
+			err = vmmu_translate(query, vmmu_va(va), &stage[i]);
+			if (err)
+				break;
+		}
+		/* The answer that failed tells why, behind the good ones. */
+		if (copy_to_user(results + first, stage,
+				 (err == -ENOMEM ? i + 1 : i) * sizeof(*stage)))
+			return -EFAULT;
+		args->done += i;
+		if (err)
+			return err;
+		cond_resched();
+		if (args->done < args->nr && fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int check_translate(const struct vmmu_translate *args)
+{
+	u64 last = args->va + ((u64)(args->nr - 1) << PAGE_SHIFT);
+
+	if (args->flags & ~TRANSLATE_FLAGS || args->reserved)
+		return -EOPNOTSUPP;
+	if (args->access > VMMU_ACCESS_FETCH)
+		return -EINVAL;
+	if (!args->nr || args->nr > VMMU_MAX_BATCH)
+		return -EINVAL;
+	if (!args->vas && last < args->va)
+		return -EINVAL;
+	if (!args->results && args->nr > 1)
+		return -EINVAL;
+	return 0;
+}
+
+long vmmu_space_translate(struct vmmu_call *call)
+{
+	struct vmmu_translate *args = call->arg;
+	struct vmmu_query query;
+	u64 va = args->va;
+	int err = check_translate(args);
+
+	if (err)
+		return err;
+	args->done = 0;
+	vmmu_query_init(&query, call->file->private_data, args->access, args->flags);
+	if (args->results)
+		return translate_stages(&query, args);
+
+	if (args->vas && get_user(va, (u64 __user *)u64_to_user_ptr(args->vas)))
+		return -EFAULT;
+	err = vmmu_translate(&query, vmmu_va(va), &args->result);
+	if (!err)
+		args->done = 1;
+	return err;
+}
+
+long vmmu_space_explain(struct vmmu_call *call)
+{
+	struct vmmu_space *space = call->file->private_data;
+	struct vmmu_explain *args = call->arg;
+	struct vmmu_step steps[VMMU_MAX_LEVELS];
+	struct vmmu_query query;
+	int err;
+
+	if (args->flags & ~TRANSLATE_FLAGS || args->reserved)
+		return -EOPNOTSUPP;
+	if (args->access > VMMU_ACCESS_FETCH)
+		return -EINVAL;
+	if (args->nr < space->format->levels)
+		return -EINVAL;
+	args->done = 0;
+	vmmu_query_init(&query, space, args->access, args->flags);
+	err = vmmu_translate(&query, vmmu_va(args->va), &args->result);
+	if (err)
+		return err;
+	vmmu_walk_explain(&query.walk, steps);
+	if (copy_to_user(u64_to_user_ptr(args->steps), steps,
+			 query.walk.nr_steps * sizeof(*steps)))
+		return -EFAULT;
+	args->done = query.walk.nr_steps;
+	return 0;
+}
+
+long vmmu_space_mappings(struct vmmu_call *call)
+{
+	struct vmmu_space *space = call->file->private_data;
+	struct vmmu_mappings *args = call->arg;
+	struct vmmu_mapping __user *user = u64_to_user_ptr(args->mappings);
+	struct vmmu_mapping stage[STAGE / 2];
+	struct vmmu_scan scan = {
+		.realmap = &space->vm->realmap,
+		.va = args->va,
+		.last = args->last,
+	};
+
+	if (args->flags || args->reserved)
+		return -EOPNOTSUPP;
+	if (!args->nr || args->nr > VMMU_MAX_BATCH || args->last < args->va ||
+	    !vmmu_format_canonical(space->format, vmmu_va(args->va)) ||
+	    !vmmu_format_canonical(space->format, vmmu_va(args->last)))
+		return -EINVAL;
+
+	args->done = 0;
+	args->more = 1;
+	vmmu_space_walk_init(space, &scan.walk);
+	while (args->done < args->nr && !scan.ended) {
+		u32 nr = min_t(u32, args->nr - args->done, ARRAY_SIZE(stage));
+
+		nr = vmmu_scan_mappings(&scan, stage, nr);
+		if (copy_to_user(user + args->done, stage, nr * sizeof(*stage)))
+			return -EFAULT;
+		args->done += nr;
+		args->va = scan.va;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!nr)
+			break;
+	}
+	args->more = !scan.ended;
+	return 0;
+}
