@@ -63,6 +63,7 @@ static const struct vmmu_format toy = {
 	.index_bits = 9,
 	.min_ra_bits = 64,
 	.max_ra_bits = 64,
+	.marks = 4,
 	.reserved = toy_reserved,
 	.decode = toy_decode,
 	.rights = toy_rights,

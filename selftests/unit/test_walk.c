@@ -40,7 +40,10 @@ FIXTURE_SETUP(walk)
 
 	self->realmap = calloc(1, sizeof(*self->realmap));
 	ASSERT_NE(NULL, self->realmap);
-	self->mode = (struct vmmu_mode){ VMMU_MODE_WP | VMMU_MODE_NXE, 0, 40 };
+	self->mode = (struct vmmu_mode){
+		.bits = VMMU_MODE_WP | VMMU_MODE_NXE,
+		.maxphyaddr = 40,
+	};
 	for (unsigned int level = variant->format->levels; level; level--) {
 		struct vmmu_ra ra = vmmu_format_entry_ra(variant->format,
 				vmmu_ra(table), vmmu_va(VA), level);

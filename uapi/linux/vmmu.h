@@ -197,7 +197,7 @@ enum vmmu_reason {
  * @vm_flags: out: flags that VMMU_IOC_VM_CREATE takes.
  * @space_flags: out: flags that VMMU_IOC_SPACE_CREATE takes.
  * @max_real_bytes: out: largest real memory of a VM.
- * @max_batch: out: most elements of one INSTALL or TRANSLATE.
+ * @max_batch: out: most elements of one call, at least 4096.
  * @max_levels: out: most levels of any format: most steps of an EXPLAIN.
  * @memlock_bytes: out: what the caller's user may still charge by a VM
  *	created now; ~0 when it is not bounded (CAP_IPC_LOCK).
@@ -564,8 +564,9 @@ enum vmmu_access {
 
 /**
  * struct vmmu_translation - the answer for one virtual address
- * @ra: real address, the offset within the page included. Holds also with
- *	VMMU_REASON_BEYOND_REAL, though nothing is there.
+ * @ra: real address, the offset within the page included. Holds, as do
+ *	@page_shift and @rights, also with VMMU_REASON_BEYOND_REAL, though
+ *	nothing is there.
  * @frame: host page frame number of the 4 KiB page at @ra, a snapshot; 0
  *	without VMMU_TRANSLATED_FRAME.
  * @error_code: what a CPU would push (VMMU_PF_*).

@@ -123,8 +123,8 @@ static void list_text(const struct found *found)
 
 		printf("VM %" PRIu64, vm->id);
 		if (vm->known)
-			printf(": %s of real memory, %" PRIu64 " frames, %" PRIu64
-			       " tables, %s charged, %" PRIu64 " spaces, %s",
+			printf(": %s of real memory, frames %" PRIu64 ", tables %" PRIu64
+			       ", %s charged, spaces %" PRIu64 ", %s",
 			       bytes_text(vm->real_bytes, real, sizeof(real)),
 			       vm->frames, vm->tables,
 			       bytes_text(vm->charged_bytes, charged,
