@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes inodes and files for VMs and spaces; knows nothing of either. */
-#include <linux/magic.h>
+#include <linux/cred.h>
 #include <linux/mount.h>
 #include <linux/module.h>
 #include <linux/pseudo_fs.h>
 
+#include "compat.h"
 #include "fs.h"
 
 #define VMMU_FS_MAGIC	0x766d6d75	/* "vmmu" */
@@ -54,6 +55,30 @@ void vmmu_fs_unpin(void)
 	simple_release_fs(&vmmu_mount, &vmmu_mount_count);
 }
 
+/*
+ * An inode as alloc_anon_inode() makes it, but on the superblock's list: where
+ * unmounting looks for what fsnotify and Landlock have attached to inodes, and
+ * would wait for it in vain.
+ */
+static struct inode *make_inode(struct super_block *sb,
+				const struct address_space_operations *aops)
+{
+	struct inode *inode = new_inode(sb);
+
+	if (!inode)
+		return NULL;
+	inode->i_ino = get_next_ino();
+	inode->i_mode = 0600;
+	inode->i_uid = current_fsuid();
+	inode->i_gid = current_fsgid();
+	inode->i_flags |= S_PRIVATE;
+	inode->i_state = I_DIRTY;	/* from birth: never to be written */
+	vmmu_inode_init_times(inode);
+	if (aops)
+		inode->i_mapping->a_ops = aops;
+	return inode;
+}
+
 struct file *vmmu_fs_file(const char *name, const struct file_operations *fops,
 			  const struct address_space_operations *aops,
 			  struct file *beside)
@@ -62,12 +87,9 @@ struct file *vmmu_fs_file(const char *name, const struct file_operations *fops,
 	struct inode *inode;
 	struct file *file;
 
-	inode = alloc_anon_inode(mount->mnt_sb);
-	if (IS_ERR(inode))
-		return ERR_CAST(inode);
-	inode->i_ino = get_next_ino();
-	if (aops)
-		inode->i_mapping->a_ops = aops;
+	inode = make_inode(mount->mnt_sb, aops);
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
 	if (!fops_get(fops)) {
 		iput(inode);
 		return ERR_PTR(-ENODEV);

@@ -230,6 +230,7 @@ static const struct file_operations vm_fops = {
 	.unlocked_ioctl = vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = mmap_real,
+	.fsync = noop_fsync,
 	.release = vm_release,
 	.show_fdinfo = vm_show_fdinfo,
 	.llseek = noop_llseek,

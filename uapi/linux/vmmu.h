@@ -24,7 +24,7 @@
  * Every call returns 0, or -1 with errno set. One errno has one meaning:
  *
  *     E2BIG       the structure has a non-zero tail that this module does
- *                 not know
+ *                 not know, or is larger than 4096 bytes
  *     EFAULT      an address of the caller's memory is bad
  *     EINTR       a fatal signal ended a long call
  *     EINVAL      a value is out of range, misaligned, wraps, or the
