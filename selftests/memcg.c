@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory cgroups: a VM's memory is charged to whoever causes it, comes back
+ * when the VM goes, and running out is an error of the call or a SIGBUS of the
+ * access, never a killed task.
+ */
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "vmmu_guest.h"
+#include "vmmu_proc.h"
+
+#define REAL	(64 * MIB)
+#define LIMIT	(24 * MIB)
+
+FIXTURE(memcg) {
+	int dev;
+	char root[64];
+	char group[96];
+	bool mounted;
+};
+
+static int put(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* The number in a file of a group, after @key where it has several. */
+static long long number(const char *dir, const char *name, const char *key)
+{
+	char path[256], line[256];
+	long long value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, key, strlen(key)))
+			continue;
+		value = strtoll(line + strlen(key), NULL, 10);
+		break;
+	}
+	fclose(f);
+	return value;
+}
+
+FIXTURE_SETUP(memcg)
+{
+	if (geteuid())
+		SKIP(return, "needs root, to make a cgroup");
+	self->dev = dev_open();
+	ASSERT_LE(0, self->dev);
+	sprintf(self->root, "/sys/fs/cgroup");
+	if (number(self->root, "cgroup.procs", "") < 0) {
+		sprintf(self->root, "/tmp/vmmu-cgroup");
+		mkdir(self->root, 0700);
+		if (mount("none", self->root, "cgroup2", 0, NULL))
+			SKIP(return, "cannot mount cgroup2");
+		self->mounted = true;
+	}
+	if (put(self->root, "cgroup.subtree_control", "+memory"))
+		SKIP(return, "no memory controller in cgroup2");
+	snprintf(self->group, sizeof(self->group), "%s/vmmu-test-%d",
+		 self->root, getpid());
+	ASSERT_EQ(0, mkdir(self->group, 0700));
+	ASSERT_EQ(0, put(self->group, "memory.max", "25165824"));
+	put(self->group, "memory.swap.max", "0");
+}
+
+FIXTURE_TEARDOWN(memcg)
+{
+	put(self->root, "cgroup.procs", "0");
+	rmdir(self->group);
+	if (self->mounted) {
+		umount2(self->root, MNT_DETACH);
+		rmdir(self->root);
+	}
+	close(self->dev);
+}
+
+/*
+ * Run @work(@what) in a child inside the group. Neither it nor any other task
+ * of the group must be killed. Its own memory is there beforehand, so that
+ * what runs out is what the module asks for.
+ */
+#define in_group(work, what) do {					\
+	pid_t __pid = fork();						\
+									\
+	ASSERT_LE(0, __pid);						\
+	if (!__pid) {							\
+		CHILD_CHECK(!put(self->group, "cgroup.procs", "0"));	\
+		CHILD_CHECK(!mlockall(MCL_CURRENT));			\
+		work(what);						\
+		_exit(0);						\
+	}								\
+	ASSERT_EQ(0, child_wait(__pid));				\
+	ASSERT_EQ(0, number(self->group, "memory.events", "oom_kill "));\
+} while (0)
+
+/* Wait for memory to be given back: asynchronous by nature. */
+static bool drained(const char *group)
+{
+	int tries;
+
+	for (tries = 0; tries < 500; tries++) {
+		if (number(group, "memory.current", "") < 2 * (long long)MIB)
+			return true;
+		sleep_ms(10);
+	}
+	return false;
+}
+
+static void populate_all(int vm)
+{
+	__u64 done;
+
+	CHILD_CHECK(_range(vm, VMMU_IOC_POPULATE, 0, REAL, &done) == -ENOMEM);
+	CHILD_CHECK(done >= LIMIT / 2 && done < LIMIT);
+}
+
+static void populate_some(int vm)
+{
+	__u64 done;
+
+	CHILD_CHECK(!_range(vm, VMMU_IOC_POPULATE, 0, LIMIT / 2, &done));
+}
+
+TEST_F(memcg, populate)
+{
+	int vm = vm_create(self->dev, REAL);
+	struct vmmu_vm_info i;
+	long long now;
+
+	in_group(populate_all, vm);
+	i = vm_info(vm);
+	EXPECT_LE(LIMIT / 2 / PAGE, i.frames);
+	EXPECT_GT(LIMIT / PAGE, i.frames);
+
+	/* Charged to the group of whoever asked, and for as long as it is. */
+	now = number(self->group, "memory.current", "");
+	EXPECT_LE((long long)(i.frames * PAGE), now);
+	populate(vm, 0, REAL);
+	EXPECT_GE(now, number(self->group, "memory.current", ""));
+	discard(vm, 0, REAL);
+	EXPECT_TRUE(drained(self->group));
+
+	in_group(populate_some, vm);
+	EXPECT_LE((long long)LIMIT / 2,
+		  number(self->group, "memory.current", ""));
+	close(vm);
+	EXPECT_TRUE(drained(self->group));
+}
+
+/*
+ * Each SIGBUS makes the kernel charge its own record of the signal, limit or
+ * not, which lets a page more through every now and then: so not all of the
+ * accesses after the first refusal are refused.
+ */
+static void touch_all(int vm)
+{
+	unsigned char *mem;
+	int refused = 0, tries;
+	__u64 at;
+
+	mem = mmap(NULL, REAL, PROT_READ | PROT_WRITE, MAP_SHARED, vm, 0);
+	CHILD_CHECK(mem != MAP_FAILED);
+	for (at = 0; at < REAL; at += 2 * MIB)	/* for the host's page tables */
+		CHILD_CHECK(!access_write(mem + at, 1));
+	CHILD_CHECK(!access_write(mem + REAL - PAGE, 1));
+	for (at = 0; at < REAL; at += PAGE)
+		if (access_write(mem + at, 1))
+			break;
+	CHILD_CHECK(at >= LIMIT / 2 && at < LIMIT);
+	CHILD_CHECK(access_address == mem + at);
+	for (tries = 0; tries < 40; tries++) {
+		int sig = access_write(mem + at + tries * PAGE, 1);
+
+		CHILD_CHECK(!sig || sig == SIGBUS);
+		refused += sig == SIGBUS;
+	}
+	CHILD_CHECK(refused > 5);
+	CHILD_CHECK(!access_write(mem, 2));
+}
+
+TEST_F(memcg, fault)
+{
+	int vm = vm_create(self->dev, REAL);
+
+	in_group(touch_all, vm);
+	close(vm);
+	EXPECT_TRUE(drained(self->group));
+}
+
+static void install_without_frame(struct guest *g)
+{
+	struct vmmu_install_op op = {
+		.va = 0x1000, .level = 1, .value = g->data | PTE_ALL,
+	};
+	struct vmmu_translation t;
+	struct vmmu_install i;
+	__u64 done;
+
+	CHILD_CHECK(_range(g->vm, VMMU_IOC_POPULATE, 0, g->data, &done) ==
+		    -ENOMEM);
+	CHILD_CHECK(_install(g->space, 0, &op, 1, NULL, &i) == -ENOMEM);
+	CHILD_CHECK(!i.done && !i.index);
+	CHILD_CHECK(i.reason == VMMU_REASON_NOFRAME);
+	CHILD_CHECK(_translate(g->space, PROVIDE, READ, 4 * MIB, &t) ==
+		    -ENOMEM);
+	CHILD_CHECK(!_translate(g->space, 0, READ, 4 * MIB, &t));
+	CHILD_CHECK(t.reason == VMMU_REASON_NOT_BACKED);
+}
+
+TEST_F(memcg, install_and_translate)
+{
+	struct guest g;
+
+	guest_make(&g, self->dev, REAL, FORMAT4, 0);
+	guest_map(&g, 4 * MIB, 1, g.data | PTE_ALL);
+	guest_slot(&g, 0x1000, 1);
+	/* The child must not have it mapped: it locks what it has. */
+	ASSERT_EQ(0, madvise(g.mem, g.bytes, MADV_DONTFORK));
+	in_group(install_without_frame, &g);
+	EXPECT_EQ(0, *guest_slot(&g, 0x1000, 1));
+	EXPECT_EQ(VMMU_REASON_NONE,
+		  translate(g.space, PROVIDE, READ, 4 * MIB).reason);
+	guest_drop(&g);
+	EXPECT_TRUE(drained(self->group));
+}
+
+static void create_many(int dev)
+{
+	struct rlimit many = { 100000, 100000 };
+	struct vmmu_space_create s;
+	struct vmmu_vm_create c;
+	int ret = 0, nr;
+
+	setrlimit(RLIMIT_NOFILE, &many);
+	for (nr = 0; !ret && nr < 3000; nr++) {
+		ret = _vm_create(dev, REAL, &c);
+		if (!ret)
+			ret = _space_create(c.fd, FORMAT4, 0, MODE(0), &s);
+	}
+	CHILD_CHECK(!ret || ret == -ENOMEM || ret == -ENFILE);
+	CHILD_CHECK(nr > 100);
+}
+
+/* VMs and spaces themselves are charged, too, and run out cleanly. */
+TEST_F(memcg, objects)
+{
+	in_group(create_many, self->dev);
+	EXPECT_TRUE(drained(self->group));
+}
+
+TEST_HARNESS_MAIN
