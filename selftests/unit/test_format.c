@@ -67,24 +67,25 @@ TEST(kinds)
 /* Each bit of an entry, alone beside P: reserved or not. */
 TEST(reserved_bits)
 {
-	for (u32 maxphyaddr = 32; maxphyaddr <= 52; maxphyaddr++) {
-		for (int bit = 1; bit < 64; bit++) {
-			u64 value = P | 1ULL << bit;
-			bool high = bit >= maxphyaddr && bit <= 51;
+	const u64 nxe = VMMU_MODE_NXE;
 
-			EXPECT_EQ(high || bit == 63, kind(value, 1, 0,
-				  maxphyaddr) == VMMU_ENTRY_RESERVED);
-			EXPECT_EQ(high, kind(value, 1, VMMU_MODE_NXE,
-				  maxphyaddr) == VMMU_ENTRY_RESERVED);
-			EXPECT_EQ(high || (bit >= 13 && bit <= 20),
-				  kind(value | PS, 2, VMMU_MODE_NXE,
-				       maxphyaddr) == VMMU_ENTRY_RESERVED);
-			EXPECT_EQ(high || (bit >= 13 && bit <= 29),
-				  kind(value | PS, 3, VMMU_MODE_NXE,
-				       maxphyaddr) == VMMU_ENTRY_RESERVED);
+	for (u32 width = 32; width <= 52; width++) {
+		for (int bit = 1; bit < 64; bit++) {
+			const enum vmmu_entry_kind bad = VMMU_ENTRY_RESERVED;
+			u64 value = P | 1ULL << bit;
+			bool high = bit >= width && bit <= 51;
+			bool low2 = bit >= 13 && bit <= 20;
+			bool low3 = bit >= 13 && bit <= 29;
+
+			EXPECT_EQ(high || bit == 63,
+				  kind(value, 1, 0, width) == bad);
+			EXPECT_EQ(high, kind(value, 1, nxe, width) == bad);
+			EXPECT_EQ(high || low2,
+				  kind(value | PS, 2, nxe, width) == bad);
+			EXPECT_EQ(high || low3,
+				  kind(value | PS, 3, nxe, width) == bad);
 			EXPECT_EQ(high || bit == 7,
-				  kind(value, 4, VMMU_MODE_NXE,
-				       maxphyaddr) == VMMU_ENTRY_RESERVED);
+				  kind(value, 4, nxe, width) == bad);
 		}
 	}
 }

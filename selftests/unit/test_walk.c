@@ -244,6 +244,7 @@ TEST_F(walk, resume)
 TEST_F(walk, move)
 {
 	unsigned int top = variant->format->levels;
+	u64 hole = 1ULL << (variant->format->va_bits - 1);
 
 	vmmu_walk_start(&self->walk, vmmu_va(VA));
 	while (self->walk.level > 1 && vmmu_walk_step(&self->walk))
@@ -255,8 +256,7 @@ TEST_F(walk, move)
 	vmmu_walk_start(&self->walk, vmmu_va(VA));
 	EXPECT_TRUE(vmmu_walk_move(&self->walk, vmmu_va(0), top));
 	EXPECT_FALSE(vmmu_walk_move(&self->walk, vmmu_va(~0ULL), top));
-	EXPECT_FALSE(vmmu_walk_move(&self->walk,
-		vmmu_va(1ULL << (variant->format->va_bits - 1)), top));
+	EXPECT_FALSE(vmmu_walk_move(&self->walk, vmmu_va(hole), top));
 }
 
 TEST_F(walk, mark_reads_and_writes)
