@@ -125,6 +125,9 @@ int finish_output(int code)
 	errno = 0;
 	if (!fflush(stdout) && !failed)
 		return code;
+	/* What failed earlier and was dropped has left no errno: fail anew. */
+	if (!errno && putchar('\n') != EOF)
+		fflush(stdout);
 	/* Whoever closed the pipe has read enough. */
 	if (errno != EPIPE)
 		refused_remedy(errno ? errno : EIO, "the output is incomplete",
