@@ -44,7 +44,8 @@ headers:
 		exit 1; } >&2
 
 userspace:
-	@$(MAKE) --no-print-directory -C userspace
+	@echo "building the library, the tool and the demo in build/userspace"
+	@$(MAKE) -s --no-print-directory -C userspace
 
 load: | root
 	@test -e build/$(RELEASE)/vmmu.ko || { echo "Not built for $(RELEASE) yet: run \`make\` first." >&2; exit 1; }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * VMMU_IOC_INSTALL, entry by entry: outcomes, what stops it, frames there and
- * then, the sequence. install_batch.c has progress, atomicity and size.
+ * then, the sequence. install_batch.c has progress and atomicity, install_heavy.c
+ * large pages, size and load.
  */
 #include "vmmu_guest.h"
 #include "vmmu_proc.h"
@@ -243,6 +244,23 @@ TEST_F(install, rights_do_not_matter)
 	EXPECT_EQ(g->data | PTE_P, *guest_slot(g, 0x1000, 1));
 }
 
+TEST_F(install, bad_level)
+{
+	__u32 bad[] = { 0, self->levels + 1, 64, ~0U };
+	struct vmmu_vm_info before = vm_info(self->g.vm);
+	unsigned int k;
+
+	for (k = 0; k < ARRAY_SIZE(bad); k++) {
+		struct vmmu_install_op op = { .va = 0x1000, .level = bad[k] };
+		struct vmmu_install i;
+
+		ASSERT_EQ(-EINVAL, _install(self->space, 0, &op, 1, NULL, &i));
+		ASSERT_EQ(0, i.done);
+		ASSERT_EQ(0, i.index);
+		vm_unchanged(before, self->g.vm);
+	}
+}
+
 TEST_F(install, noncanonical)
 {
 	__u64 top = 1ULL << (self->levels == 5 ? 56 : 47);
@@ -341,41 +359,6 @@ TEST_F(install, table_entry_beyond_real)
 	EXPECT_EQ(REAL | PTE_ALL, *guest_slot(&self->g, 0, self->levels));
 	err_install_one(VMMU_REASON_TABLE_BEYOND_REAL, self->levels - 1,
 			self->space, 0, 1, 0);
-}
-
-/* A large page brings no frames, unless all are asked for. */
-TEST_F(install, large_pages)
-{
-	struct vmmu_install_op op = {
-		.va = 0x40200000, .level = 2,
-		.value = 0xa00000 | PTE_ALL | PTE_PS | PTE_LARGE_PAT,
-	};
-	struct guest *g = &self->g;
-	struct vmmu_vm_info before;
-
-	guest_slot(g, op.va, 2);
-	before = vm_info(g->vm);
-	EXPECT_EQ(VMMU_OUTCOME_PAGE, install_one(self->space, op.va, 2,
-						 op.value));
-	vm_unchanged(before, g->vm);
-	EXPECT_EQ(VMMU_REASON_NOT_BACKED,
-		  translate(self->space, 0, READ, 0x40201000).reason);
-
-	*guest_slot(g, op.va, 2) = 0;
-	populate(g->vm, 0xa05000, PAGE);
-	g->mem[0xa05000] = 0x11;
-	before = vm_info(g->vm);
-	install(self->space, VMMU_INSTALL_PROVIDE, &op, 1);
-	EXPECT_EQ(before.frames + 511, vm_info(g->vm).frames);
-	EXPECT_EQ(before.sequence, vm_info(g->vm).sequence);
-	EXPECT_EQ(12, real_page(g->vm, 0xa00000).page_shift);
-	EXPECT_EQ(12, real_page(g->vm, 0xbff000).page_shift);
-	EXPECT_EQ(0, real_page(g->vm, 0x9ff000).page_shift);
-	EXPECT_EQ(0, real_page(g->vm, 0xc00000).page_shift);
-	EXPECT_EQ(0x11, g->mem[0xa05000]);
-	EXPECT_TRUE(all_bytes(g->mem + 0xa06000, 0, 250 * PAGE));
-	EXPECT_EQ(VMMU_REASON_NONE,
-		  translate(self->space, 0, READ, 0x403ff000).reason);
 }
 
 /* Through a table that maps itself: the va names the entry as a CPU would. */

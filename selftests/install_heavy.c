@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMMU_IOC_INSTALL under load: the largest batch, one that is killed, and a
- * guest that stores into the same entries meanwhile.
+ * VMMU_IOC_INSTALL, large and under load: large pages, the largest batch, one
+ * that is killed, and a guest that stores into the same entries meanwhile.
  */
 #include <pthread.h>
 
@@ -51,6 +51,8 @@ TEST_F(heavy, largest)
 	__u64 start, real = self->g.data;
 	__u32 k;
 
+	if (info(self->g.dev).memlock_bytes < 20 * MIB + MIB)
+		SKIP(return, "needs a larger RLIMIT_MEMLOCK");
 	ASSERT_TRUE(ops && outcomes);
 	memset(outcomes, POISON8, self->most);
 	for (k = 0; k < self->most; k++) {
@@ -82,6 +84,41 @@ TEST_F(heavy, largest)
 		ASSERT_EQ(ops[k].value ^ PTE_W,
 			  *guest_slot(&self->g, ops[k].va, 1));
 	}
+}
+
+/* A large page brings no frames, unless all are asked for. */
+TEST_F(heavy, large_pages)
+{
+	struct vmmu_install_op op = {
+		.va = 0x40200000, .level = 2,
+		.value = 0xa00000 | PTE_ALL | PTE_PS | PTE_LARGE_PAT,
+	};
+	struct guest *g = &self->g;
+	struct vmmu_vm_info before;
+
+	guest_slot(g, op.va, 2);
+	before = vm_info(g->vm);
+	EXPECT_EQ(VMMU_OUTCOME_PAGE, install_one(g->space, op.va, 2,
+						 op.value));
+	vm_unchanged(before, g->vm);
+	EXPECT_EQ(VMMU_REASON_NOT_BACKED,
+		  translate(g->space, 0, READ, 0x40201000).reason);
+
+	*guest_slot(g, op.va, 2) = 0;
+	populate(g->vm, 0xa05000, PAGE);
+	g->mem[0xa05000] = 0x11;
+	before = vm_info(g->vm);
+	install(g->space, VMMU_INSTALL_PROVIDE, &op, 1);
+	EXPECT_EQ(before.frames + 511, vm_info(g->vm).frames);
+	EXPECT_EQ(before.sequence, vm_info(g->vm).sequence);
+	EXPECT_EQ(12, real_page(g->vm, 0xa00000).page_shift);
+	EXPECT_EQ(12, real_page(g->vm, 0xbff000).page_shift);
+	EXPECT_EQ(0, real_page(g->vm, 0x9ff000).page_shift);
+	EXPECT_EQ(0, real_page(g->vm, 0xc00000).page_shift);
+	EXPECT_EQ(0x11, g->mem[0xa05000]);
+	EXPECT_TRUE(all_bytes(g->mem + 0xa06000, 0, 250 * PAGE));
+	EXPECT_EQ(VMMU_REASON_NONE,
+		  translate(g->space, 0, READ, 0x403ff000).reason);
 }
 
 /* A large page that begins within real memory has what there is of it. */
@@ -219,6 +256,53 @@ TEST_F(heavy, guest_stores_meanwhile)
 	EXPECT_EQ(~1ULL, *s.slot);
 	EXPECT_LT(0, s.seen) TH_LOG("%d rounds never met the guest", rounds);
 	printf("# %d rounds, a batch's value seen %lu times\n", rounds, s.seen);
+}
+
+/*
+ * That a translation sets A and D in an entry of the batch is no store of the
+ * guest's: the entry is put back all the same, A and D with it.
+ */
+struct marker {
+	int space, stop;
+	__u64 va;
+	unsigned long marked;
+};
+
+static void *mark(void *arg)
+{
+	struct marker *m = arg;
+	struct vmmu_translation t = {};
+
+	while (!__atomic_load_n(&m->stop, __ATOMIC_RELAXED)) {
+		_translate(m->space, SET_AD, WRITE, m->va, &t);
+		m->marked += t.flags & VMMU_TRANSLATED;
+	}
+	return NULL;
+}
+
+TEST_F(heavy, marked_meanwhile)
+{
+	__u64 *slot = guest_slot(&self->g, BASE + PAGE, 1);
+	struct marker m = { .space = self->g.space, .va = BASE + PAGE };
+	__u64 end = now_ms() + 2000;
+	struct vmmu_install i;
+	pthread_t thread;
+	int rounds = 0;
+
+	self->ops[1].value |= PTE_W;
+	self->ops[NR - 1].va = NOWHERE;
+	*slot = 0x123450;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, mark, &m));
+	for (; now_ms() < end; rounds++) {
+		ASSERT_EQ(-ENXIO, _install(self->g.space, VMMU_INSTALL_ATOMIC,
+					   self->ops, NR, NULL, &i));
+		ASSERT_EQ(0x123450, __atomic_load_n(slot, __ATOMIC_SEQ_CST))
+			TH_LOG("round %d", rounds);
+	}
+	__atomic_store_n(&m.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_LT(0, m.marked) TH_LOG("%d rounds were never met", rounds);
+	printf("# %d rounds, met %lu times\n", rounds, m.marked);
 }
 
 TEST_HARNESS_MAIN

@@ -190,6 +190,7 @@ TEST_F(races, discard_against_faults)
 {
 	self->r->tag = 0;
 	run_threads(self->r, renew_page, read_page);
+	self->r->tag = 0;	/* the numbers begin anew */
 	self->r->stop = 0;
 	run_threads(self->r, renew_page, read_page, write_page);
 	mapped_right(self->r);
@@ -274,71 +275,6 @@ TEST_F(races, install_against_translate)
 	guest_slot(&self->r->g, 0, 1);
 	run_threads(self->r, install_pages, translate_pages, discard_pages);
 	consistent(self->r->g.vm);
-}
-
-/*
- * An install is coherent at once, for a batch of translations that is under
- * way, too: its answers from then on are the new ones.
- */
-struct batch {
-	struct race *r;
-	__u64 *vas;
-	struct vmmu_translation *results;
-	__u32 nr;
-};
-
-static void *translate_batch(void *arg)
-{
-	struct batch *b = arg;
-	__u32 done;
-
-	if (_translate_many(b->r->g.space, 0, READ, b->vas, 0, b->nr,
-			    b->results, &done) || done != b->nr)
-		failed(b->r, "translate", done);
-	return NULL;
-}
-
-TEST_F(races, install_against_a_batch)
-{
-	struct race *r = self->r;
-	struct batch b = { .r = r, .nr = info(r->g.dev).max_batch };
-	__u64 end = now_ms() + RUN_MS, tables[2], va = 2 * MIB;
-	struct vmmu_translation *last;
-	int rounds, met = 0, i;
-
-	for (i = 0; i < 2; i++) {	/* two tables for the same addresses */
-		guest_map(&r->g, va, 1, page_ra(r, i) | PTE_ALL);
-		tables[i] = *guest_slot(&r->g, va, 2);
-		*guest_slot(&r->g, va, 2) = 0;
-	}
-	b.vas = malloc(b.nr * sizeof(*b.vas));
-	b.results = malloc(b.nr * sizeof(*b.results));
-	ASSERT_TRUE(b.vas && b.results);
-	for (i = 0; i < b.nr; i++)
-		b.vas[i] = va;
-	last = &b.results[b.nr - 1];
-	for (rounds = 0; now_ms() < end; rounds++) {
-		int which = rounds & 1;
-		pthread_t thread;
-		bool running;
-
-		memset(b.results, POISON8, b.nr * sizeof(*b.results));
-		ASSERT_EQ(0, pthread_create(&thread, NULL, translate_batch,
-					    &b));
-		while (__atomic_load_n(&b.results[0].ra, __ATOMIC_ACQUIRE) ==
-		       POISON64)
-			;
-		install_one(r->g.space, va, 2, tables[which]);
-		running = __atomic_load_n(&last[-64].ra, __ATOMIC_ACQUIRE) ==
-			  POISON64;
-		pthread_join(thread, NULL);
-		met += running;
-		ASSERT_TRUE(!running || last->ra == page_ra(r, which))
-			TH_LOG("round %d: %llx", rounds, last->ra);
-	}
-	ASSERT_EQ(0, r->errors);
-	printf("# rounds: %d, met %d\n", rounds, met);
-	ASSERT_LT(0, met);
 }
 
 /* What a child does until it is killed: everything, on both VMs and its own. */

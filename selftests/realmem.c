@@ -103,6 +103,8 @@ TEST_F(realmem, discard_of_all)
 {
 	struct vmmu_vm_info empty = vm_info(self->vm);
 
+	if (info(self->dev).memlock_bytes < REAL + MIB)
+		SKIP(return, "needs a larger RLIMIT_MEMLOCK");
 	populate(self->vm, 0, REAL);
 	EXPECT_EQ(REAL / PAGE, vm_info(self->vm).frames);
 	discard(self->vm, 0, REAL);
@@ -208,6 +210,8 @@ TEST_F(realmem, recycled_frames_are_zero)
 {
 	int round, other;
 
+	if (info(self->dev).memlock_bytes < REAL + MIB)
+		SKIP(return, "needs a larger RLIMIT_MEMLOCK");
 	for (round = 0; round < 2; round++) {
 		unsigned char *mem, *anon;
 

@@ -200,6 +200,8 @@ TEST_F(io, vmsplice_and_close)
 	int pipes[2], vm;
 	unsigned char *mem;
 
+	if (info(self->dev).memlock_bytes < REAL + MIB)
+		SKIP(return, "needs a larger RLIMIT_MEMLOCK");
 	ASSERT_EQ(0, pipe(pipes));
 	vm = vm_create(self->dev, MIB);
 	mem = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, vm, 0);

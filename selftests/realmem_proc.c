@@ -304,6 +304,8 @@ TEST_F(proc, memory_management)
 	struct vmmu_vm_info before;
 	unsigned int i;
 
+	if (info(self->dev).memlock_bytes < REAL + MIB)
+		SKIP(return, "needs a larger RLIMIT_MEMLOCK");
 	for (i = 0; i < REAL / PAGE; i++)
 		memset(self->mem + i * PAGE, i % 251 + 1, PAGE);
 	before = vm_info(self->vm);

@@ -13,7 +13,7 @@
 
 #define REAL	(8 * MIB)
 #define PAGES	64		/* that the races are about */
-#define RUN_MS	2500
+#define RUN_MS	2000
 
 /* What the threads of a test share. */
 struct race {
