@@ -7,6 +7,7 @@
 #define VMMU_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/mm.h>
 
 static inline void vmmu_inode_init_times(struct inode *inode)
 {
@@ -18,5 +19,13 @@ static inline void vmmu_inode_init_times(struct inode *inode)
 	inode->i_atime = inode->i_ctime;
 #endif
 }
+
+#ifndef VMMU_HAVE_VM_FLAGS_SET
+/* For a VMA that is being made, in ->mmap. */
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
 
 #endif /* VMMU_COMPAT_H */

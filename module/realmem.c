@@ -16,6 +16,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "realmem.h"
 
 /* Pages that a discard gathers before it removes their mappings together. */
@@ -139,6 +140,8 @@ int vmmu_realmem_mmap(struct vmmu_vm *vm, struct vm_area_struct *vma)
 	if (vma->vm_pgoff >= vm->realmap.nr_pages ||
 	    nr_pages > vm->realmap.nr_pages - vma->vm_pgoff)
 		return -EINVAL;
+	/* A core dump would give every page a frame; MADV_DODUMP asks for it. */
+	vm_flags_set(vma, VM_DONTDUMP);
 	vma->vm_private_data = vm;
 	vma->vm_ops = &realmem_vm_ops;
 	return 0;

@@ -328,4 +328,32 @@ TEST_F(realmem, executable)
 	EXPECT_EQ(43, code());
 }
 
+/* Whether the mapping at @start has VmFlags dd: not dumped. */
+static bool not_dumped(void *start)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	bool found = false, dd = false;
+	char line[512];
+
+	while (smaps && fgets(line, sizeof(line), smaps)) {
+		if (strtoul(line, NULL, 16) == (unsigned long)start)
+			found = true;
+		if (found && !strncmp(line, "VmFlags:", 8)) {
+			dd = strstr(line, " dd");
+			break;
+		}
+	}
+	if (smaps)
+		fclose(smaps);
+	return dd;
+}
+
+/* A dump would back all of a sparse real memory, unless somebody wants it. */
+TEST_F(realmem, core_dumps)
+{
+	EXPECT_TRUE(not_dumped(self->mem));
+	EXPECT_EQ(0, madvise(self->mem, PAGE, MADV_DODUMP));
+	EXPECT_FALSE(not_dumped(self->mem));
+}
+
 TEST_HARNESS_MAIN
