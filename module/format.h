@@ -133,4 +133,22 @@ static inline bool vmmu_format_canonical(const struct vmmu_format *format,
 	return extended == va.value;
 }
 
+/*
+ * Where a scan upwards that has come to @va goes on: at the next address that
+ * is canonical; 0: there is none.
+ */
+static inline u64 vmmu_format_skip_hole(const struct vmmu_format *format,
+					u64 va)
+{
+	if (vmmu_format_canonical(format, vmmu_va(va)))
+		return va;
+	return format->sign_extended ? ~0ULL << (format->va_bits - 1) : 0;
+}
+
+/* The highest canonical address. */
+static inline u64 vmmu_format_last(const struct vmmu_format *format)
+{
+	return format->sign_extended ? ~0ULL : BIT_ULL(format->va_bits) - 1;
+}
+
 #endif /* VMMU_FORMAT_H */

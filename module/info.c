@@ -20,7 +20,8 @@ long vmmu_info(struct vmmu_call *call)
 		.formats = vmmu_format_all(),
 		.features = VMMU_FEATURE_POPULATE | VMMU_FEATURE_REAL_MAP |
 			    VMMU_FEATURE_INSTALL | VMMU_FEATURE_TRANSLATE |
-			    VMMU_FEATURE_MAPPINGS,
+			    VMMU_FEATURE_MAPPINGS | VMMU_FEATURE_MEMORY |
+			    VMMU_FEATURE_REVERSE,
 		.max_real_bytes = VMMU_MAX_REAL_BYTES,
 		.max_batch = VMMU_MAX_BATCH,
 		.max_levels = VMMU_MAX_LEVELS,

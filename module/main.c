@@ -7,6 +7,8 @@
  *	main		the device
  *	vm, space	the files, with the calls on them
  *	info		what the module can do
+ *	memory		reads and writes guest-virtual memory
+ *	reverse		tells who has a frame, and who maps a real page
  *	fs		the files' inodes
  *	ioctl		the way in and out of a call
  *	install		stores page-table entries: changes both levels

@@ -21,6 +21,7 @@
 
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/rwsem.h>
 
@@ -44,10 +45,11 @@ static_assert(sizeof(pgoff_t) == sizeof(u64));
  * @account: whom its memory is charged to.
  * @realmap: its real map table; changed without locks.
  * @dead: an inconsistency was found; calls fail with -EIO. Never reset.
- * @nr_spaces: spaces that live.
- * @last_space_id: the newest space's id.
- * @lock: held for writing by whoever installs, discards, or changes a space's
- *	root or mode.
+ * @nr_spaces: spaces that live. Written under @lock, read at any time.
+ * @lock: held for writing by whoever installs, discards, makes or ends a space,
+ *	or changes its root or mode.
+ * @last_space_id: the newest space's id. Under @lock, as is the next one.
+ * @spaces: the spaces that live, by id.
  */
 struct vmmu_vm {
 	u64 id;
@@ -58,10 +60,11 @@ struct vmmu_vm {
 	struct vmmu_account account;
 	struct vmmu_realmap realmap;
 	bool dead;
-	atomic_t nr_spaces;
-	atomic64_t last_space_id;
+	u32 nr_spaces;
 
 	struct rw_semaphore lock;
+	u64 last_space_id;
+	struct list_head spaces;
 };
 
 /**
@@ -73,7 +76,9 @@ struct vmmu_vm {
  * @format: format of the table.
  * @root: the root's real address. Written under vm->lock, read at any time.
  * @mode: the mode in one word, see vmmu_mode_pack(); likewise.
- * @reserved: the format's reserved bits under this mode. Under vm->lock.
+ * @reserved: the format's reserved bits under this mode. Under vm->lock, as is
+ *	the next one.
+ * @link: in vm->spaces.
  */
 struct vmmu_space {
 	struct vmmu_vm *vm;
@@ -84,6 +89,7 @@ struct vmmu_space {
 	u64 root;
 	u64 mode;
 	u64 reserved;
+	struct list_head link;
 };
 
 /* One word holds a mode, so that a reader never sees half of a change. */

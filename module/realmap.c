@@ -5,6 +5,7 @@
  * or takes it away. It never removes a host PTE: that is its callers' part.
  */
 #include <linux/io.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
@@ -168,6 +169,35 @@ int vmmu_realmap_provide(struct vmmu_realmap *realmap, u64 index)
 		vmmu_frame_free(realmap->account, page);
 	}
 	return err == -EEXIST ? 0 : err;
+}
+
+struct page *vmmu_realmap_get(struct vmmu_realmap *realmap, u64 index)
+{
+	struct page *page = NULL;
+	u64 entry;
+
+	rcu_read_lock();
+	entry = vmmu_realmap_lookup(realmap, index);
+	if (entry && get_page_unless_zero(vmmu_realmap_page(entry)))
+		page = vmmu_realmap_page(entry);
+	rcu_read_unlock();
+	return page;
+}
+
+/*
+ * A frame knows its index, as long as it is one of this table's; the entry
+ * tells whether it is. Other pages may have anything there.
+ */
+bool vmmu_realmap_find(struct vmmu_realmap *realmap, u64 pfn, u64 *index)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	u64 entry;
+
+	if (!page)
+		return false;
+	*index = READ_ONCE(page->index);
+	entry = vmmu_realmap_lookup(realmap, *index);
+	return entry && vmmu_realmap_pfn(entry) == pfn;
 }
 
 /* The last-level slot of @index, or NULL where the tables do not reach. */

@@ -93,6 +93,15 @@ int vmmu_realmap_provide(struct vmmu_realmap *realmap, u64 index);
  */
 struct page *vmmu_realmap_clear(struct vmmu_realmap *realmap, u64 index);
 
+/*
+ * The frame of the real page @index, with a reference that the caller owns, or
+ * NULL if it has none. It may leave the table at any time.
+ */
+struct page *vmmu_realmap_get(struct vmmu_realmap *realmap, u64 index);
+
+/* The real page that the frame @pfn backs, in *@index. False: none. */
+bool vmmu_realmap_find(struct vmmu_realmap *realmap, u64 pfn, u64 *index);
+
 /* Set ACCESSED or DIRTY in the entry of @index, if it is present. */
 void vmmu_realmap_mark(struct vmmu_realmap *realmap, u64 index, u64 bits);
 

@@ -26,20 +26,6 @@ const struct address_space_operations vmmu_realmem_aops = {
 	.dirty_folio = noop_dirty_folio,
 };
 
-/* A reference to the frame of @index, or NULL if it has none. */
-static struct page *get_frame(struct vmmu_realmap *realmap, u64 index)
-{
-	struct page *page = NULL;
-	u64 entry;
-
-	rcu_read_lock();
-	entry = vmmu_realmap_lookup(realmap, index);
-	if (entry && get_page_unless_zero(vmmu_realmap_page(entry)))
-		page = vmmu_realmap_page(entry);
-	rcu_read_unlock();
-	return page;
-}
-
 /* Under the page lock: is @page still the frame of @index? */
 static bool still_frame(struct vmmu_realmap *realmap, u64 index,
 			struct page *page)
@@ -75,7 +61,7 @@ static vm_fault_t realmem_fault(struct vm_fault *vmf)
 
 	/* Each further round means that a discard came in between. */
 	while (!fatal_signal_pending(current)) {
-		struct page *page = get_frame(realmap, vmf->pgoff);
+		struct page *page = vmmu_realmap_get(realmap, vmf->pgoff);
 
 		if (!page) {
 			if (provide_for(vmf, realmap))

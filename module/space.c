@@ -9,6 +9,7 @@
 
 #include "fs.h"
 #include "info.h"
+#include "memory.h"
 #include "space.h"
 #include "space_calls.h"
 
@@ -112,6 +113,12 @@ static const struct vmmu_row space_rows[] = {
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_MAPPINGS, vmmu_space_mappings, vmmu_mappings,
 		 mappings, .writes = true),
+	VMMU_ROW(VMMU_IOC_READ, vmmu_memory_read, vmmu_memory, buffer,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_WRITE, vmmu_memory_write, vmmu_memory, buffer,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_CMPXCHG, vmmu_memory_cmpxchg, vmmu_cmpxchg, desired,
+		 .writes = true),
 };
 
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -122,13 +129,34 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			  READ_ONCE(space->vm->dead));
 }
 
+static void link_space(struct vmmu_space *space)
+{
+	struct vmmu_vm *vm = space->vm;
+
+	down_write(&vm->lock);
+	space->id = ++vm->last_space_id;
+	list_add_tail(&space->link, &vm->spaces);
+	WRITE_ONCE(vm->nr_spaces, vm->nr_spaces + 1);
+	up_write(&vm->lock);
+}
+
+static void unlink_space(struct vmmu_space *space)
+{
+	struct vmmu_vm *vm = space->vm;
+
+	down_write(&vm->lock);
+	list_del(&space->link);
+	WRITE_ONCE(vm->nr_spaces, vm->nr_spaces - 1);
+	up_write(&vm->lock);
+}
+
 static int space_release(struct inode *inode, struct file *file)
 {
 	struct vmmu_space *space = file->private_data;
 
 	if (!space)
 		return 0;
-	atomic_dec(&space->vm->nr_spaces);
+	unlink_space(space);
 	fput(space->vm->file);
 	kfree(space);
 	return 0;
@@ -180,14 +208,13 @@ static struct vmmu_space *space_alloc(struct vmmu_vm *vm,
 	if (!space)
 		return NULL;
 	space->vm = vm;
-	space->id = atomic64_inc_return(&vm->last_space_id);
 	space->flags = args->flags;
 	space->format = vmmu_format_find(args->format);
 	space->root = args->root;
 	space->mode = vmmu_mode_pack(&args->mode);
 	space->reserved = space->format->reserved(&args->mode);
 	get_file(vm->file);
-	atomic_inc(&vm->nr_spaces);
+	link_space(space);
 	return space;
 }
 

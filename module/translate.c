@@ -184,11 +184,8 @@ static bool merge(struct vmmu_mapping *run, const struct vmmu_mapping *next)
 /* What the entry that ended the walk at no page covers; go on behind it. */
 static u64 end_of_gap(const struct vmmu_walk *walk)
 {
-	unsigned int shift;
+	unsigned int shift = vmmu_format_shift(walk->format, walk->level);
 
-	if (walk->reason == VMMU_REASON_NONCANONICAL)
-		return ~0ULL << (walk->format->va_bits - 1);
-	shift = vmmu_format_shift(walk->format, walk->level);
 	if (walk->reason == VMMU_REASON_TABLE_BEYOND_REAL)
 		shift += walk->format->index_bits;
 	return ((walk->va.value >> shift) + 1) << shift;
@@ -222,6 +219,7 @@ unsigned int vmmu_scan_mappings(struct vmmu_scan *scan,
 			}
 		}
 		/* At the very end of the address space next wraps to 0. */
+		next = vmmu_format_skip_hole(walk->format, next);
 		if (next <= scan->va || next > scan->last) {
 			scan->ended = true;
 			break;

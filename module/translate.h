@@ -41,7 +41,7 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
  * @walk: the walk of the present address.
  * @realmap: the VM's real map table.
  * @sequence: the invalidation sequence when the walk began.
- * @va: where to go on.
+ * @va: where to go on; canonical.
  * @last: last address to look at, inclusive.
  * @ended: whether @last was reached.
  */

@@ -11,6 +11,7 @@
 #include "fs.h"
 #include "info.h"
 #include "realmem.h"
+#include "reverse.h"
 #include "space.h"
 #include "vm.h"
 
@@ -47,7 +48,7 @@ static long vm_info(struct vmmu_call *call)
 	info->real_bytes = vm->real_bytes;
 	info->state = (READ_ONCE(vm->dead) ? VMMU_VM_DEAD : 0) |
 		      (vmmu_vm_frames_shown(vm) ? VMMU_VM_FRAMES_SHOWN : 0);
-	info->nr_spaces = atomic_read(&vm->nr_spaces);
+	info->nr_spaces = READ_ONCE(vm->nr_spaces);
 	info->frames = atomic_long_read(&vm->realmap.frames);
 	info->tables = atomic_long_read(&vm->realmap.tables);
 	info->charged_bytes = charged_bytes(vm);
@@ -164,6 +165,16 @@ static long space_create(struct vmmu_call *call)
 	return vmmu_space_create(vm_of(call), call);
 }
 
+static long real_of_frame(struct vmmu_call *call)
+{
+	return vmmu_reverse_frame(vm_of(call), call->arg);
+}
+
+static long mappers(struct vmmu_call *call)
+{
+	return vmmu_reverse_mappers(vm_of(call), call->arg);
+}
+
 static const struct vmmu_row vm_rows[] = {
 	VMMU_INFO_ROW,
 	VMMU_ROW(VMMU_IOC_VM_INFO, vm_info, vmmu_vm_info, sequence,
@@ -175,6 +186,10 @@ static const struct vmmu_row vm_rows[] = {
 	VMMU_ROW(VMMU_IOC_REAL_MAP, real_map, vmmu_real_map, entries,
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_SPACE_CREATE, space_create, vmmu_space_create, id,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_REAL_OF_FRAME, real_of_frame, vmmu_real_of_frame, ra,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_MAPPERS, mappers, vmmu_mappers, mappers,
 		 .writes = true),
 };
 
@@ -217,7 +232,7 @@ static void vm_show_fdinfo(struct seq_file *m, struct file *file)
 		   atomic_long_read(&vm->realmap.frames));
 	seq_printf(m, "vmmu-tables:\t%ld\n",
 		   atomic_long_read(&vm->realmap.tables));
-	seq_printf(m, "vmmu-spaces:\t%d\n", atomic_read(&vm->nr_spaces));
+	seq_printf(m, "vmmu-spaces:\t%u\n", READ_ONCE(vm->nr_spaces));
 	seq_printf(m, "vmmu-charged-bytes:\t%llu\n", charged_bytes(vm));
 	seq_printf(m, "vmmu-sequence:\t%llu\n",
 		   vmmu_realmap_sequence(&vm->realmap));
@@ -249,6 +264,7 @@ static struct vmmu_vm *vm_alloc(struct file *file, u64 real_bytes)
 	vm->file = file;
 	vm->privileged = capable(CAP_SYS_ADMIN);
 	init_rwsem(&vm->lock);
+	INIT_LIST_HEAD(&vm->spaces);
 	vmmu_account_init(&vm->account);
 	vmmu_realmap_init(&vm->realmap, vm->id, real_bytes >> PAGE_SHIFT,
 			  &vm->account, file->f_mapping);

@@ -9,9 +9,10 @@
  *
  *     /dev/vmmu   VMMU_IOC_VM_CREATE
  *     VM          VMMU_IOC_VM_INFO, _POPULATE, _DISCARD, _REAL_MAP,
- *                 _SPACE_CREATE; mmap() at offset ra maps real memory
+ *                 _SPACE_CREATE, _REAL_OF_FRAME, _MAPPERS; mmap() at offset ra
+ *                 maps real memory
  *     space       VMMU_IOC_SPACE_INFO, _SET_ROOT, _SET_MODE, _INSTALL,
- *                 _TRANSLATE, _EXPLAIN, _MAPPINGS
+ *                 _TRANSLATE, _EXPLAIN, _MAPPINGS, _READ, _WRITE, _CMPXCHG
  *     each        VMMU_IOC_INFO
  *
  * A file works in every process that holds it; the object lives as long as
@@ -26,6 +27,7 @@
  *     E2BIG       the structure has a non-zero tail that this module does
  *                 not know, or is larger than 4096 bytes
  *     EFAULT      an address of the caller's memory is bad
+ *     EHWPOISON   the hardware has lost the contents of a frame
  *     EINTR       a fatal signal ended a long call
  *     EINVAL      a value is out of range, misaligned, wraps, or the
  *                 structure is too small
@@ -33,12 +35,14 @@
  *                 dead; the kernel log says why
  *     EMFILE      the process has no file descriptor left
  *     ENFILE      the system has no open file left
+ *     ENOENT      the VM has nothing of this name
  *     ENOMEM      no memory: the machine's, the memory cgroup's, or the
  *                 creator's RLIMIT_MEMLOCK
  *     ENOTTY      this file has no such call
- *     ENXIO       an element stopped a batch; the structure says which
- *                 element, and why
+ *     ENXIO       the guest's page table stopped the call; the structure
+ *                 says where, and why
  *     EOPNOTSUPP  an unknown flag, format or non-zero reserved field
+ *     EPERM       the caller has no right to see frame numbers of this VM
  *
  * A call that fails changed nothing, or its progress field (done) says how
  * far it got; calls with a progress field write it whenever they ran at all,
@@ -71,6 +75,8 @@
 #define VMMU_IOC_DISCARD	_IO(VMMU_IOC_TYPE, 0x12)
 #define VMMU_IOC_REAL_MAP	_IO(VMMU_IOC_TYPE, 0x13)
 #define VMMU_IOC_SPACE_CREATE	_IO(VMMU_IOC_TYPE, 0x14)
+#define VMMU_IOC_REAL_OF_FRAME	_IO(VMMU_IOC_TYPE, 0x15)
+#define VMMU_IOC_MAPPERS	_IO(VMMU_IOC_TYPE, 0x16)
 
 /* on a space */
 #define VMMU_IOC_SPACE_INFO	_IO(VMMU_IOC_TYPE, 0x20)
@@ -80,6 +86,9 @@
 #define VMMU_IOC_TRANSLATE	_IO(VMMU_IOC_TYPE, 0x24)
 #define VMMU_IOC_EXPLAIN	_IO(VMMU_IOC_TYPE, 0x25)
 #define VMMU_IOC_MAPPINGS	_IO(VMMU_IOC_TYPE, 0x26)
+#define VMMU_IOC_READ		_IO(VMMU_IOC_TYPE, 0x27)
+#define VMMU_IOC_WRITE		_IO(VMMU_IOC_TYPE, 0x28)
+#define VMMU_IOC_CMPXCHG	_IO(VMMU_IOC_TYPE, 0x29)
 
 /**
  * enum vmmu_format_id - format of a guest's page table
@@ -185,6 +194,8 @@ enum vmmu_reason {
 #define VMMU_FEATURE_INSTALL	(1ULL << 2)	/* INSTALL (hypercalls) */
 #define VMMU_FEATURE_TRANSLATE	(1ULL << 3)	/* TRANSLATE, EXPLAIN */
 #define VMMU_FEATURE_MAPPINGS	(1ULL << 4)	/* MAPPINGS */
+#define VMMU_FEATURE_MEMORY	(1ULL << 5)	/* READ, WRITE, CMPXCHG */
+#define VMMU_FEATURE_REVERSE	(1ULL << 6)	/* REAL_OF_FRAME, MAPPERS */
 
 /**
  * struct vmmu_info - VMMU_IOC_INFO: what this module can do
@@ -734,6 +745,146 @@ struct vmmu_mappings {
 	__u32 more;
 	__u32 reserved;
 	__aligned_u64 mappings;
+};
+
+/**
+ * struct vmmu_memory - VMMU_IOC_READ, VMMU_IOC_WRITE: guest-virtual memory
+ * @size: in: size of this structure.
+ * @flags: in: VMMU_TRANSLATE_USER, VMMU_TRANSLATE_SET_AD.
+ * @va: in: first virtual address.
+ * @bytes: in: length; positive, and the range must not wrap.
+ * @buffer: in: address of @bytes bytes of the caller's memory.
+ * @done: out: bytes from @va on that are done.
+ * @result: out: after ENXIO, ENOMEM and EHWPOISON the translation of the
+ *	address at which the call stopped; otherwise 0.
+ *
+ * READ copies from the guest's memory to the caller's, WRITE the other way, by
+ * the rights that the page table grants to a read or a write: where TRANSLATE
+ * names a reason, so does this call, and stops (ENXIO). Other memory than the
+ * guest program may touch is reached through real memory.
+ *
+ * A real page without a frame reads as zeroes; WRITE gives it one. An aligned
+ * value of 1, 2, 4 or 8 bytes alone is read or written at once; longer ranges
+ * are not, and another write may come in between. WRITE changes a page only
+ * after the bytes for it have been read, so EFAULT leaves no half of a value.
+ *
+ * Errors: E2BIG, EFAULT, EHWPOISON, EINTR, EINVAL (@size, @va, @bytes), EIO,
+ * ENOMEM (WRITE only), ENXIO, EOPNOTSUPP (@flags).
+ */
+struct vmmu_memory {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 va;
+	__aligned_u64 bytes;
+	__aligned_u64 buffer;
+	__aligned_u64 done;
+	struct vmmu_translation result;
+};
+
+/**
+ * struct vmmu_cmpxchg - VMMU_IOC_CMPXCHG: compare-and-exchange of
+ *	guest-virtual memory
+ * @size: in: size of this structure.
+ * @flags: in: VMMU_TRANSLATE_USER, VMMU_TRANSLATE_SET_AD.
+ * @va: in: virtual address, a multiple of @bytes.
+ * @bytes: in: width of the value: 1, 2, 4 or 8.
+ * @swapped: out: 1 when the value was @expected and is @desired now; 0 when it
+ *	was something else and still is.
+ * @expected: in: what the value has to be, zero-extended.
+ * @desired: in: what it is to become, zero-extended.
+ * @seen: out: what it was.
+ * @result: out: the translation, also after ENXIO, ENOMEM and EHWPOISON.
+ *
+ * Atomic with regard to everything that changes the guest's memory. Needs the
+ * right to write, whether values compare equal or not, as on a CPU, and gives
+ * the real page a frame if it has none.
+ *
+ * Errors: E2BIG, EFAULT, EHWPOISON, EINTR, EINVAL (@size, @va, @bytes,
+ * @expected, @desired), EIO, ENOMEM, ENXIO, EOPNOTSUPP (@flags).
+ */
+struct vmmu_cmpxchg {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 va;
+	__u32 bytes;
+	__u32 swapped;
+	__aligned_u64 expected;
+	__aligned_u64 desired;
+	__aligned_u64 seen;
+	struct vmmu_translation result;
+};
+
+/**
+ * struct vmmu_real_of_frame - VMMU_IOC_REAL_OF_FRAME: the real page that has a
+ *	frame
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @frame: in: host page frame number.
+ * @ra: out: real address of the page that the frame backs in this VM.
+ *
+ * A snapshot, for those who see frame numbers (VMMU_VM_FRAMES_SHOWN). ENOENT:
+ * the frame backs no real page of this VM.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size), EIO, ENOENT, EOPNOTSUPP (@flags),
+ * EPERM.
+ */
+struct vmmu_real_of_frame {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 frame;
+	__aligned_u64 ra;
+};
+
+/**
+ * struct vmmu_mapper - a virtual address that maps a real page
+ * @space: id of the space.
+ * @va: first virtual address of the 4 KiB page, sign-extended.
+ * @attributes: the last-level entry without its address.
+ * @rights: VMMU_RIGHT_* that all levels together grant.
+ * @page_shift: log2 of the bytes that the last-level entry maps.
+ */
+struct vmmu_mapper {
+	__aligned_u64 space;
+	__aligned_u64 va;
+	__aligned_u64 attributes;
+	__u32 rights;
+	__u32 page_shift;
+};
+
+/**
+ * struct vmmu_mappers - VMMU_IOC_MAPPERS: who maps a real page
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @ra: in: real address of the page, a multiple of 4096 within real memory.
+ * @space: in: least id of a space to look at, 0 at first; out: where to go on.
+ * @va: in: canonical address of that space to start at, 0 at first; out: where
+ *	to go on.
+ * @nr: in: capacity of @mappers, 1 to info.max_batch.
+ * @done: out: mappers written.
+ * @more: out: 1 when there may be more from @space and @va on, 0 when every
+ *	space has been looked at.
+ * @reserved: must be 0.
+ * @mappers: in: address of an array of &struct vmmu_mapper.
+ *
+ * Scans the page tables of the VM's spaces in the order of their ids, each
+ * upwards from its lowest address as unsigned numbers: nothing has to be kept
+ * for it while guests change their tables. One call scans a bounded part, so
+ * it may find nothing and yet say @more. Sets no A or D and provides no frame.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @ra, @va, @nr), EIO,
+ * EOPNOTSUPP (@flags, @reserved).
+ */
+struct vmmu_mappers {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 ra;
+	__aligned_u64 space;
+	__aligned_u64 va;
+	__u32 nr;
+	__u32 done;
+	__u32 more;
+	__u32 reserved;
+	__aligned_u64 mappers;
 };
 
 #endif /* _UAPI_LINUX_VMMU_H */
