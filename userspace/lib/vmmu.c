@@ -281,3 +281,97 @@ int vmmu_mappings(int space, uint64_t *va, uint64_t last,
 	*more = args.more;
 	return args.done;
 }
+
+static int memory(int space, unsigned long request, struct vmmu_memory *args,
+		  struct vmmu_memory *out)
+{
+	int err;
+
+	args->size = sizeof(*args);
+	err = call(space, request, args);
+	if (out)
+		*out = *args;
+	return err;
+}
+
+int vmmu_read(int space, uint64_t va, void *buffer, uint64_t bytes,
+	      uint32_t flags, struct vmmu_memory *out)
+{
+	struct vmmu_memory args = {
+		.flags = flags,
+		.va = va,
+		.bytes = bytes,
+		.buffer = address(buffer),
+	};
+
+	return memory(space, VMMU_IOC_READ, &args, out);
+}
+
+int vmmu_write(int space, uint64_t va, const void *buffer, uint64_t bytes,
+	       uint32_t flags, struct vmmu_memory *out)
+{
+	struct vmmu_memory args = {
+		.flags = flags,
+		.va = va,
+		.bytes = bytes,
+		.buffer = address(buffer),
+	};
+
+	return memory(space, VMMU_IOC_WRITE, &args, out);
+}
+
+int vmmu_cmpxchg(int space, uint64_t va, uint32_t bytes, uint64_t *expected,
+		 uint64_t desired, uint32_t flags,
+		 struct vmmu_translation *result)
+{
+	struct vmmu_cmpxchg args = {
+		.size = sizeof(args),
+		.flags = flags,
+		.va = va,
+		.bytes = bytes,
+		.expected = *expected,
+		.desired = desired,
+	};
+	int err = call(space, VMMU_IOC_CMPXCHG, &args);
+
+	if (result)
+		*result = args.result;
+	if (err)
+		return err;
+	*expected = args.seen;
+	return args.swapped;
+}
+
+int vmmu_real_of_frame(int vm, uint64_t frame, uint64_t *ra)
+{
+	struct vmmu_real_of_frame args = {
+		.size = sizeof(args),
+		.frame = frame,
+	};
+	int err = call(vm, VMMU_IOC_REAL_OF_FRAME, &args);
+
+	if (!err)
+		*ra = args.ra;
+	return err;
+}
+
+int vmmu_mappers(int vm, uint64_t ra, struct vmmu_mappers_from *from,
+		 struct vmmu_mapper *mappers, uint32_t nr, uint32_t *more)
+{
+	struct vmmu_mappers args = {
+		.size = sizeof(args),
+		.ra = ra,
+		.space = from->space,
+		.va = from->va,
+		.nr = nr,
+		.mappers = address(mappers),
+	};
+	int err = call(vm, VMMU_IOC_MAPPERS, &args);
+
+	if (err)
+		return err;
+	from->space = args.space;
+	from->va = args.va;
+	*more = args.more;
+	return args.done;
+}

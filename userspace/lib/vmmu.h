@@ -275,119 +275,97 @@ int vmmu_explain(int space, uint64_t va, uint32_t access, uint32_t flags,
 int vmmu_mappings(int space, uint64_t *va, uint64_t last,
 		  struct vmmu_mapping *mappings, uint32_t nr, uint32_t *more);
 
-/* Words. Strings are constant and never NULL unless it says so. */
-
-/* Bytes that always suffice for the texts that are written to a buffer. */
-#define VMMU_TEXT_BYTES	96
+/**
+ * vmmu_read() - read guest-virtual memory
+ * @space: file descriptor of a space.
+ * @va: first virtual address.
+ * @buffer: receives the bytes.
+ * @bytes: length, positive; the range does not wrap.
+ * @flags: VMMU_TRANSLATE_USER, VMMU_TRANSLATE_SET_AD.
+ * @out: receives done and result, unless NULL; when the call did not run, done
+ *	is 0.
+ *
+ * Return: 0 when all is read; -ENXIO when the page table stopped it: @out says
+ * where and why; -EFAULT, -EHWPOISON, -EINTR, -EINVAL (@bytes), -EIO, -ENOTTY,
+ * -EOPNOTSUPP (@flags).
+ */
+int vmmu_read(int space, uint64_t va, void *buffer, uint64_t bytes,
+	      uint32_t flags, struct vmmu_memory *out);
 
 /**
- * vmmu_reason_name() - name of a reason
- * @reason: enum vmmu_reason.
+ * vmmu_write() - write guest-virtual memory
+ * @space: file descriptor of a space.
+ * @va: first virtual address.
+ * @buffer: the bytes.
+ * @bytes: length, positive; the range does not wrap.
+ * @flags: VMMU_TRANSLATE_USER, VMMU_TRANSLATE_SET_AD.
+ * @out: receives done and result, unless NULL; when the call did not run, done
+ *	is 0.
  *
- * Return: as in the header, without the prefix: "NOT_PRESENT"; "?" for a value
- * that the library does not know.
+ * Return: as vmmu_read(), and -ENOMEM.
  */
-const char *vmmu_reason_name(uint32_t reason);
+int vmmu_write(int space, uint64_t va, const void *buffer, uint64_t bytes,
+	       uint32_t flags, struct vmmu_memory *out);
 
 /**
- * vmmu_reason_text() - the rule behind a reason, as a sentence
- * @reason: enum vmmu_reason.
+ * vmmu_cmpxchg() - compare and exchange a value in guest-virtual memory
+ * @space: file descriptor of a space.
+ * @va: virtual address, a multiple of @bytes.
+ * @bytes: width of the value: 1, 2, 4 or 8.
+ * @expected: in: what the value has to be; out: what it was. Unchanged on
+ *	failure.
+ * @desired: what it is to become.
+ * @flags: VMMU_TRANSLATE_USER, VMMU_TRANSLATE_SET_AD.
+ * @result: receives the translation, unless NULL: after -ENXIO it says why.
  *
- * Return: a sentence without a capital at its start and a full stop at its
- * end; it speaks of "this level's entry".
+ * Return: 1 when the value was exchanged, 0 when it was another one; -errno as
+ * vmmu_write(), -EINVAL also for @va, @expected and @desired.
  */
-const char *vmmu_reason_text(uint32_t reason);
+int vmmu_cmpxchg(int space, uint64_t va, uint32_t bytes, uint64_t *expected,
+		 uint64_t desired, uint32_t flags,
+		 struct vmmu_translation *result);
 
 /**
- * vmmu_outcome_name() - name of an install's outcome
- * @outcome: enum vmmu_outcome.
+ * vmmu_real_of_frame() - ask which real page a frame backs
+ * @vm: file descriptor of a VM.
+ * @frame: host page frame number.
+ * @ra: receives the real address of the page.
  *
- * Return: as in the header, without the prefix: "PAGE"; "?" for a value that
- * the library does not know.
+ * Return: 0; -EIO, -ENOENT (none of this VM), -ENOTTY, -EPERM (no right to see
+ * frame numbers of this VM).
  */
-const char *vmmu_outcome_name(uint32_t outcome);
+int vmmu_real_of_frame(int vm, uint64_t frame, uint64_t *ra);
 
 /**
- * vmmu_access_name() - name of an access
- * @access: enum vmmu_access.
- *
- * Return: "read", "write", "fetch"; "?" for a value that the library does not
- * know.
+ * struct vmmu_mappers_from - where vmmu_mappers() goes on; starts out as 0, 0
+ * @space: id of a space.
+ * @va: an address of it.
  */
-const char *vmmu_access_name(uint32_t access);
+struct vmmu_mappers_from {
+	uint64_t space;
+	uint64_t va;
+};
 
 /**
- * vmmu_format_name() - name of a page-table format
- * @format: enum vmmu_format_id.
+ * vmmu_mappers() - find the virtual addresses that map a real page
+ * @vm: file descriptor of a VM.
+ * @ra: real address of the page, a multiple of 4096.
+ * @from: in: where to start; out: where to go on. Unchanged on failure.
+ * @mappers: receives what was found.
+ * @nr: room in @mappers, 1 to info.max_batch.
+ * @more: receives 1 when there may be more, 0 when every space of the VM has
+ *	been looked at. Unchanged on failure.
  *
- * Return: "x86-64-4level", "x86-64-5level"; NULL for a value that the library
- * does not know.
+ * Return: the number of mappers, which may be 0 while *@more is 1; -EFAULT,
+ * -EINTR, -EINVAL (@ra, @from, @nr), -EIO, -ENOTTY.
  */
-const char *vmmu_format_name(uint32_t format);
-
-/**
- * vmmu_format_from_name() - page-table format of a name
- * @name: as vmmu_format_name() gives it.
- *
- * Return: enum vmmu_format_id; -EINVAL for an unknown name.
- */
-int vmmu_format_from_name(const char *name);
-
-/**
- * vmmu_level_name() - what the architecture calls an entry of a level
- * @format: enum vmmu_format_id.
- * @level: level, 1 for the last.
- *
- * Return: "PTE", "PDE", "PDPTE", "PML4E", "PML5E"; "?" for a level that the
- * format does not have.
- */
-const char *vmmu_level_name(uint32_t format, uint32_t level);
-
-/**
- * vmmu_error_code_text() - spell out an architectural error code
- * @error_code: VMMU_PF_*.
- * @text: receives names separated by blanks, "P W U"; "none" when no bit is
- *	set.
- * @bytes: room in @text; what does not fit is cut off.
- *
- * Return: @text.
- */
-char *vmmu_error_code_text(uint32_t error_code, char *text, size_t bytes);
-
-/**
- * vmmu_rights_text() - spell out rights
- * @rights: VMMU_RIGHT_*.
- * @text: receives four letters, "rwxu", with "-" for what is missing.
- * @bytes: room in @text; what does not fit is cut off.
- *
- * Return: @text.
- */
-char *vmmu_rights_text(uint32_t rights, char *text, size_t bytes);
-
-/**
- * vmmu_mode_text() - spell out a mode
- * @mode: the mode.
- * @text: receives names separated by blanks: "WP NXE CPL3 MAXPHYADDR=40";
- *	"PKRU=0x..." is there when PKE or a bit of PKRU is set.
- * @bytes: room in @text; what does not fit is cut off.
- *
- * Return: @text.
- */
-char *vmmu_mode_text(const struct vmmu_mode *mode, char *text, size_t bytes);
-
-/**
- * vmmu_mode_from_text() - parse a mode
- * @text: names as vmmu_mode_text() writes them, in any order, upper or lower
- *	case, separated by blanks or commas.
- * @mode: receives the mode; bits and pkru are 0 and maxphyaddr is 52 unless
- *	@text says otherwise. Unchanged on failure.
- *
- * Return: 0; -EINVAL for an unknown name or a number that does not fit.
- */
-int vmmu_mode_from_text(const char *text, struct vmmu_mode *mode);
+int vmmu_mappers(int vm, uint64_t ra, struct vmmu_mappers_from *from,
+		 struct vmmu_mapper *mappers, uint32_t nr, uint32_t *more);
 
 #ifdef __cplusplus
 }
 #endif
+
+#include "vmmu_words.h"
 
 #endif /* VMMU_H */
