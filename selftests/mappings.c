@@ -332,6 +332,27 @@ TEST_F(mappings, both_halves)
 }
 
 /*
+ * A scan that has to give way at the very end of the lower half goes on behind
+ * the hole. As many pages as one scan steps through, and no gap above them.
+ */
+TEST_F(mappings, up_to_the_hole)
+{
+	__u64 top = 1ULL << (self->g.levels == 5 ? 56 : 47);
+	unsigned int nr, i;
+
+	for (nr = 64; nr <= 4096; nr *= 2) {
+		for (i = 0; i < nr; i++)
+			guest_map(&self->g, top - (i + 1) * PAGE, 1,
+				  (nr - i - 1) * PAGE | PTE_P);
+		guest_map(&self->g, -PAGE, 1, PTE_P);
+		get_all(top - nr * PAGE, END, 1);
+		ASSERT_EQ(2, self->nr_got);
+		ASSERT_EQ(nr * PAGE, self->got[0].bytes);
+		ASSERT_EQ(-PAGE, self->got[1].va);
+	}
+}
+
+/*
  * A hostile table: every entry of every upper level leads to one and the same
  * last level, which maps nothing. A call must give way, one way or another.
  */
