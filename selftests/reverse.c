@@ -69,7 +69,7 @@ TEST_F(reverse, other_frames)
 		~0ULL, 1ULL << 63, 1ULL << 52, (1ULL << 52) - 1, 1ULL << 40,
 		1ULL << 36, 0x5a5a5a5a5a5a5a5a,
 	};
-	__u64 frame, ra, found = 0;
+	__u64 frame, ra, found = 0, expected = 0, step = 20 / rounds(20);
 	unsigned int i;
 
 	if (!sees_frames(self->g.vm))
@@ -77,7 +77,9 @@ TEST_F(reverse, other_frames)
 	populate(self->g.vm, 0, REAL);
 	for (i = 0; i < ARRAY_SIZE(odd); i++)
 		err_real_of_frame(ENOENT, self->g.vm, odd[i]);
-	for (frame = 0; frame < 4 * GIB / PAGE; frame++) {
+	for (ra = 0; ra < REAL; ra += PAGE)
+		expected += !(real_page(self->g.vm, ra).frame % step);
+	for (frame = 0; frame < 4 * GIB / PAGE; frame += step) {
 		int err = _real_of_frame(self->g.vm, frame, &ra);
 
 		if (err) {
@@ -87,7 +89,7 @@ TEST_F(reverse, other_frames)
 		ASSERT_EQ(frame, real_page(self->g.vm, ra).frame);
 		found++;
 	}
-	ASSERT_EQ(REAL / PAGE, found);
+	ASSERT_EQ(expected, found);
 }
 
 /* Neither whoever lost the right, nor root in a VM made without it. */
