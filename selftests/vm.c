@@ -156,7 +156,7 @@ TEST_F(vm, no_descriptor_left)
 	full.rlim_cur = next;
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &full));
 	err_vm_create(EMFILE, self->dev, MIB);
-	ASSERT_EQ(-EMFILE, _space_create(vm, FORMAT4, 0, MODE(0), &c));
+	fails_with(EMFILE, _space_create(vm, FORMAT4, 0, MODE(0), &c));
 	ASSERT_EQ(POISON32, (__u32)c.fd);
 	ASSERT_EQ(POISON64, c.id);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));

@@ -14,18 +14,16 @@
 #ifndef VMMU_UTIL_H
 #define VMMU_UTIL_H
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <linux/vmmu.h>
 
-#include "kselftest_harness.h"
+#include "vmmu_errno.h"
 
 /* Seconds that a test may take: hosts are busy, and debug kernels slow. */
 #undef TEST_TIMEOUT_DEFAULT
@@ -52,20 +50,6 @@ static inline unsigned int rounds(unsigned int nr)
 		return nr;
 	return nr < 20 ? 1 : nr / 20;
 }
-
-static inline int call(int fd, unsigned long cmd, void *arg)
-{
-	return ioctl(fd, cmd, arg) ? -errno : 0;
-}
-
-/* Assert that a call fails with errno @e and does not touch its structure. */
-#define err_call(e, fd, cmd, arg) do {					\
-	typeof(arg) __arg = (arg);					\
-	typeof(*__arg) __was = *__arg;					\
-									\
-	ASSERT_EQ(-(e), call(fd, cmd, __arg));				\
-	ASSERT_EQ(0, memcmp(&__was, __arg, sizeof(__was)));		\
-} while (0)
 
 /* A file descriptor of /dev/vmmu, or -errno. */
 static inline int dev_open(void)
@@ -110,7 +94,7 @@ static inline int _vm_create(int dev, __u64 bytes, struct vmmu_vm_create *c)
 #define err_vm_create(e, dev, bytes) do {				\
 	struct vmmu_vm_create __c;					\
 									\
-	ASSERT_EQ(-(e), _vm_create(dev, bytes, &__c));			\
+	fails_with(e, _vm_create(dev, bytes, &__c));				\
 	ASSERT_EQ(POISON32, (__u32)__c.fd);				\
 	ASSERT_EQ(POISON64, __c.id);					\
 } while (0)
@@ -248,7 +232,7 @@ static inline int _set_root(int space, __u64 root)
 }
 
 #define set_root(space, root) ASSERT_EQ(0, _set_root(space, root))
-#define err_set_root(e, space, root) ASSERT_EQ(-(e), _set_root(space, root))
+#define err_set_root(e, space, root) fails_with(e, _set_root(space, root))
 
 static inline int _set_mode(int space, __u64 bits, __u32 pkru, __u32 width)
 {
@@ -263,7 +247,7 @@ static inline int _set_mode(int space, __u64 bits, __u32 pkru, __u32 width)
 #define set_mode(space, bits, pkru, width)				\
 	ASSERT_EQ(0, _set_mode(space, bits, pkru, width))
 #define err_set_mode(e, space, bits, pkru, width)			\
-	ASSERT_EQ(-(e), _set_mode(space, bits, pkru, width))
+	fails_with(e, _set_mode(space, bits, pkru, width))
 
 static inline int _install(int space, __u32 flags, struct vmmu_install_op *ops,
 			   __u32 nr, __u8 *outcomes, struct vmmu_install *i)
@@ -310,7 +294,7 @@ static inline int _install(int space, __u32 flags, struct vmmu_install_op *ops,
 	struct vmmu_install __i;					\
 	__u8 __outcome = POISON8;					\
 									\
-	ASSERT_EQ(-ENXIO, _install(space, 0, &__op, 1, &__outcome, &__i));\
+	fails_with(ENXIO, _install(space, 0, &__op, 1, &__outcome, &__i));	\
 	ASSERT_EQ(0, __i.done);						\
 	ASSERT_EQ(0, __i.index);					\
 	ASSERT_EQ((why), __i.reason);					\
