@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every call by a table: a row each, with an argument that works, for tests of
+ * what holds for all of them. Each test has a process of its own, and with it
+ * what is static here: a guest, a file of each kind, and the argument.
+ */
+#ifndef VMMU_CALLS_H
+#define VMMU_CALLS_H
+
+#include <stddef.h>
+
+#include "vmmu_guest.h"
+#include "vmmu_proc.h"
+
+enum { DEV, VM, SPACE, NR_FILES };
+
+/* A structure of any call, with room for a tail; filled by arg_fill(). */
+union arg {
+	__u32 size;
+	struct vmmu_info info;
+	struct vmmu_vm_create vm_create;
+	struct vmmu_vm_info vm_info;
+	struct vmmu_range range;
+	struct vmmu_real_map real_map;
+	struct vmmu_space_create space_create;
+	struct vmmu_space_info space_info;
+	struct vmmu_set_root set_root;
+	struct vmmu_set_mode set_mode;
+	struct vmmu_install install;
+	struct vmmu_translate translate;
+	struct vmmu_explain explain;
+	struct vmmu_mappings mappings;
+	__u8 bytes[PAGE];
+};
+
+/*
+ * @flags: the flags that it knows
+ * @reserved: offset of its reserved field, 0 when it has none
+ * @reserved_bytes: length of that, when it is not 4
+ * @mode: offset of its struct vmmu_mode, 0 when it has none
+ * @out: it writes something into the structure
+ */
+static const struct row {
+	const char *name;
+	int file;
+	unsigned long cmd;
+	size_t bytes;
+	__u32 flags;
+	size_t reserved, reserved_bytes, mode;
+	bool out;
+} rows[] = {
+	{ "INFO", DEV, VMMU_IOC_INFO, sizeof(struct vmmu_info),
+	  .out = true },
+	{ "VM_CREATE", DEV, VMMU_IOC_VM_CREATE, sizeof(struct vmmu_vm_create),
+	  .reserved = offsetof(struct vmmu_vm_create, reserved),
+	  .out = true },
+	{ "VM_INFO", VM, VMMU_IOC_VM_INFO, sizeof(struct vmmu_vm_info),
+	  .out = true },
+	{ "POPULATE", VM, VMMU_IOC_POPULATE, sizeof(struct vmmu_range),
+	  .out = true },
+	{ "DISCARD", VM, VMMU_IOC_DISCARD, sizeof(struct vmmu_range),
+	  .out = true },
+	{ "REAL_MAP", VM, VMMU_IOC_REAL_MAP, sizeof(struct vmmu_real_map),
+	  .out = true },
+	{ "SPACE_CREATE", VM, VMMU_IOC_SPACE_CREATE,
+	  sizeof(struct vmmu_space_create),
+	  .reserved = offsetof(struct vmmu_space_create, mode.reserved),
+	  .reserved_bytes = 16,
+	  .mode = offsetof(struct vmmu_space_create, mode), .out = true },
+	{ "SPACE_INFO", SPACE, VMMU_IOC_SPACE_INFO,
+	  sizeof(struct vmmu_space_info), .out = true },
+	{ "SET_ROOT", SPACE, VMMU_IOC_SET_ROOT, sizeof(struct vmmu_set_root) },
+	{ "SET_MODE", SPACE, VMMU_IOC_SET_MODE, sizeof(struct vmmu_set_mode),
+	  .reserved = offsetof(struct vmmu_set_mode, mode.reserved),
+	  .reserved_bytes = 16, .mode = offsetof(struct vmmu_set_mode, mode) },
+	{ "INSTALL", SPACE, VMMU_IOC_INSTALL, sizeof(struct vmmu_install),
+	  .flags = VMMU_INSTALL_ATOMIC | VMMU_INSTALL_STOP |
+		   VMMU_INSTALL_PROVIDE,
+	  .reserved = offsetof(struct vmmu_install, reserved), .out = true },
+	{ "TRANSLATE", SPACE, VMMU_IOC_TRANSLATE,
+	  sizeof(struct vmmu_translate), .flags = USER | SET_AD | PROVIDE,
+	  .reserved = offsetof(struct vmmu_translate, reserved), .out = true },
+	{ "EXPLAIN", SPACE, VMMU_IOC_EXPLAIN, sizeof(struct vmmu_explain),
+	  .flags = USER | SET_AD | PROVIDE,
+	  .reserved = offsetof(struct vmmu_explain, reserved), .out = true },
+	{ "MAPPINGS", SPACE, VMMU_IOC_MAPPINGS, sizeof(struct vmmu_mappings),
+	  .reserved = offsetof(struct vmmu_mappings, reserved), .out = true },
+	{}
+};
+
+static struct guest g;
+static int file[NR_FILES];
+static union arg *arg;		/* a page, and a page without access after it */
+static struct vmmu_install_op op;
+static struct vmmu_real_map_entry entries[4];
+static struct vmmu_mapping mappings[4];
+static struct vmmu_step steps[5];
+
+FIXTURE(calls) {
+	struct vmmu_vm_info before;
+	struct vmmu_space_info space;
+	int files;
+};
+
+/* The row of a call. */
+static inline const struct row *row_of(unsigned long cmd)
+{
+	const struct row *row = rows;
+
+	while (row->name && row->cmd != cmd)
+		row++;
+	return row;
+}
+
+/*
+ * A row's structure as it must be for the call to work and change nothing.
+ * What the call only writes is poisoned.
+ */
+static inline void fill(const struct row *row)
+{
+	union arg *a = arg;
+
+	memset(a, 0, sizeof(*a));
+	memset(a, POISON8, row->bytes);
+	a->size = row->bytes;
+	a->info.flags = 0;
+	if (row->reserved)
+		memset(a->bytes + row->reserved, 0, row->reserved_bytes ?: 4);
+	switch (row->cmd) {
+	case VMMU_IOC_VM_CREATE:
+		a->vm_create.real_bytes = MIB;
+		break;
+	case VMMU_IOC_POPULATE:
+		a->range.ra = g.root;	/* has its frame already */
+		a->range.bytes = PAGE;
+		break;
+	case VMMU_IOC_DISCARD:
+		a->range.ra = g.data + PAGE;	/* has none */
+		a->range.bytes = PAGE;
+		break;
+	case VMMU_IOC_REAL_MAP:
+		a->real_map.ra = 0;
+		a->real_map.last = ~0ULL;
+		a->real_map.nr = 4;
+		a->real_map.entries = (uintptr_t)entries;
+		break;
+	case VMMU_IOC_SPACE_CREATE:
+		a->space_create.format = FORMAT4;
+		a->space_create.root = 0;
+		a->space_create.mode = MODE(0);
+		break;
+	case VMMU_IOC_SET_ROOT:
+		a->set_root.root = g.root;
+		break;
+	case VMMU_IOC_SET_MODE:
+		a->set_mode.mode = MODE(0);
+		break;
+	case VMMU_IOC_INSTALL:
+		op = (struct vmmu_install_op){ .level = 4 };
+		a->install.nr = 1;
+		a->install.ops = (uintptr_t)&op;
+		a->install.outcomes = 0;
+		break;
+	case VMMU_IOC_TRANSLATE:
+		a->translate.access = READ;
+		a->translate.nr = 1;
+		a->translate.va = 0;
+		a->translate.vas = 0;
+		a->translate.results = 0;
+		break;
+	case VMMU_IOC_EXPLAIN:
+		a->explain.access = READ;
+		a->explain.nr = 5;
+		a->explain.va = 0;
+		a->explain.steps = (uintptr_t)steps;
+		break;
+	case VMMU_IOC_MAPPINGS:
+		a->mappings.va = 0;
+		a->mappings.last = ~0ULL;
+		a->mappings.nr = 4;
+		a->mappings.mappings = (uintptr_t)mappings;
+		break;
+	}
+}
+
+/* Make a call that may work; the file that it may give is closed. */
+static inline int try_call(const struct row *row)
+{
+	int ret = call(file[row->file], row->cmd, arg);
+
+	if (!ret && row->cmd == VMMU_IOC_VM_CREATE)
+		close(arg->vm_create.fd);
+	if (!ret && row->cmd == VMMU_IOC_SPACE_CREATE)
+		close(arg->space_create.fd);
+	return ret;
+}
+
+/* Assert that nothing changed: VM, space, files of this process. */
+#define unchanged(row) do {						\
+	struct vmmu_space_info __s = space_info(g.space);		\
+									\
+	vm_unchanged(self->before, g.vm);				\
+	ASSERT_EQ(0, memcmp(&self->space, &__s, sizeof(__s)));		\
+	ASSERT_EQ(self->files, open_files()) TH_LOG("%s", (row)->name);	\
+} while (0)
+
+/* Assert that a filled-in call fails and leaves all as it was. */
+#define refused(e, which) do {						\
+	const struct row *__r = (which);				\
+	static union arg was;						\
+									\
+	was = *arg;							\
+	fails_with(e, try_call(__r)) TH_LOG("%s", __r->name);		\
+	ASSERT_EQ(0, memcmp(&was, arg, PAGE)) TH_LOG("%s", __r->name);	\
+	unchanged(__r);							\
+} while (0)
+
+FIXTURE_SETUP(calls)
+{
+	char *pages;
+	int dev = dev_open();
+
+	if (dev == -EACCES)
+		SKIP(return, "needs the right to open /dev/vmmu");
+	ASSERT_LE(0, dev);
+	guest_make(&g, dev, 4 * MIB, FORMAT4, 0);
+	*guest_entry(&g, g.root, 7) = 0x1234560;
+	file[DEV] = dev;
+	file[VM] = g.vm;
+	file[SPACE] = g.space;
+	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)pages);
+	ASSERT_EQ(0, mprotect(pages + PAGE, PAGE, PROT_NONE));
+	arg = (union arg *)pages;
+	self->before = vm_info(g.vm);
+	self->space = space_info(g.space);
+	self->files = open_files();
+}
+
+FIXTURE_TEARDOWN(calls)
+{
+	guest_drop(&g);
+	close(file[DEV]);
+}
+
+#endif /* VMMU_CALLS_H */
