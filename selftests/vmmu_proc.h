@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/types.h>
 
 #define NOBODY	65534
@@ -197,6 +198,18 @@ static inline int become_nobody(void)
 static inline int become_root(void)
 {
 	return setresuid(0, 0, 0);
+}
+
+/* Do without a capability. */
+static inline int drop_capability(int capability)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	data[capability / 32].effective &= ~(1U << capability % 32);
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
 static inline int limit_memlock(__u64 bytes)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What memory is in use, by the kernel's accounts: the user's locked memory,
+ * and all of the machine's. What is freed is back a grace period later, or,
+ * where somebody else held it, a second or two: so these wait for it.
+ */
+#ifndef VMMU_MEMORY_H
+#define VMMU_MEMORY_H
+
+#include "vmmu_guest.h"
+#include "vmmu_proc.h"
+
+/* Bytes that the caller's user may still lock; ~0 also when nobody tells. */
+static inline __u64 room(int dev)
+{
+	struct vmmu_info i;
+
+	return _info(dev, &i) ? ~0ULL : i.memlock_bytes;
+}
+
+/* Wait until there is @want of room, ten seconds at most; what there is. */
+static inline __u64 wait_for_room(int dev, __u64 want)
+{
+	int tries;
+
+	for (tries = 0; tries < 1000 && room(dev) != want; tries++)
+		sleep_ms(10);
+	return room(dev);
+}
+
+/* A line of /proc/meminfo, in KiB; -1 when there is none. */
+static inline long meminfo(const char *key)
+{
+	size_t len = strlen(key);
+	long value = -1;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	while (f && value < 0 && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, len) && line[len] == ':')
+			value = strtol(line + len + 1, NULL, 10);
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* Drop the kernel's caches, so that what is in use is what is needed. */
+static inline void drop_caches(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	sync();
+	if (fd < 0)
+		return;
+	if (write(fd, "3", 1) != 1)
+		perror("# drop_caches");
+	close(fd);
+}
+
+#endif /* VMMU_MEMORY_H */
