@@ -286,17 +286,6 @@ TEST_F(proc, atomics)
 	same_frame(b, PAGE);
 }
 
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 /* Memory management at work: nothing moves, and nothing is lost. */
 TEST_F(proc, memory_management)
 {
@@ -310,15 +299,15 @@ TEST_F(proc, memory_management)
 		memset(self->mem + i * PAGE, i % 251 + 1, PAGE);
 	before = vm_info(self->vm);
 	for (i = 0; i < ARRAY_SIZE(refs); i++) {
-		put("/proc/self/clear_refs", refs[i]);
+		write_text("/proc/self/clear_refs", refs[i]);
 		self->mem[i * PAGE] ^= 0xff;	/* faults again, perhaps */
 		self->mem[i * PAGE] ^= 0xff;
 		same_frame(self->mem + i * PAGE, i * PAGE);
 	}
 	if (geteuid())
 		SKIP(return, "needs root, to compact memory and drop caches");
-	EXPECT_EQ(0, put("/proc/sys/vm/compact_memory", "1"));
-	EXPECT_EQ(0, put("/proc/sys/vm/drop_caches", "3"));
+	EXPECT_EQ(0, write_text("/proc/sys/vm/compact_memory", "1"));
+	EXPECT_EQ(0, write_text("/proc/sys/vm/drop_caches", "3"));
 	for (i = 0; i < REAL / PAGE; i++) {
 		ASSERT_TRUE(all_bytes(self->mem + i * PAGE, i % 251 + 1, PAGE))
 			TH_LOG("page %u", i);
@@ -334,12 +323,7 @@ TEST_F(proc, memory_management)
  */
 TEST_F(proc, poisoned_frame)
 {
-	char line[4096] = {};
-	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-
-	ASSERT_LT(0, read(fd, line, sizeof(line) - 1));
-	close(fd);
-	if (!strstr(line, "page_poison=1"))
+	if (!booted_for_tests())
 		SKIP(return, "takes a frame for good: only with page_poison=1");
 	memset(self->mem, 0x11, 2 * PAGE);
 	if (madvise(self->mem, PAGE, MADV_HWPOISON) && errno == EPERM)

@@ -165,6 +165,46 @@ TEST_F(vm, no_descriptor_left)
 	vm_unchanged(before, vm);
 }
 
+/*
+ * The system's limit counts for those without CAP_SYS_ADMIN. It is everybody's:
+ * so only where the kernel was booted for tests.
+ */
+TEST_F(vm, no_file_left)
+{
+	int vm = vm_create(self->dev, MIB);
+	char limit[32] = {};
+	pid_t pid;
+	int fd;
+
+	if (geteuid() || !booted_for_tests())
+		SKIP(return, "changes the system's limit of open files");
+	fd = open("/proc/sys/fs/file-max", O_RDONLY | O_CLOEXEC);
+	ASSERT_LT(0, read(fd, limit, sizeof(limit) - 1));
+	close(fd);
+	ASSERT_EQ(0, write_text("/proc/sys/fs/file-max", "0"));
+	pid = fork();
+	if (!pid) {
+		struct vmmu_space_create s;
+		struct vmmu_vm_create c;
+		int next = dup(0);
+
+		close(next);
+		CHILD_CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
+		CHILD_CHECK(gives(ENFILE, _vm_create(self->dev, MIB, &c)));
+		CHILD_CHECK((__u32)c.fd == POISON32 && c.id == POISON64);
+		CHILD_CHECK(gives(ENFILE, _space_create(vm, FORMAT4, 0, MODE(0),
+							&s)));
+		CHILD_CHECK((__u32)s.fd == POISON32 && s.id == POISON64);
+		CHILD_CHECK(dup(0) == next);
+		_exit(0);
+	}
+	fd = pid < 0 ? -1 : child_wait(pid);
+	ASSERT_EQ(0, write_text("/proc/sys/fs/file-max", limit));
+	ASSERT_EQ(0, fd);
+	EXPECT_EQ(0, vm_info(vm).nr_spaces);
+	close(vm);
+}
+
 /* What the other end of a passed VM file does: it has the full rights. */
 static void use_passed_vm(int vm)
 {

@@ -47,14 +47,8 @@ static inline long meminfo(const char *key)
 /* Drop the kernel's caches, so that what is in use is what is needed. */
 static inline void drop_caches(void)
 {
-	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-
 	sync();
-	if (fd < 0)
-		return;
-	if (write(fd, "3", 1) != 1)
-		perror("# drop_caches");
-	close(fd);
+	write_text("/proc/sys/vm/drop_caches", "3");
 }
 
 #endif /* VMMU_MEMORY_H */

@@ -172,6 +172,30 @@ static inline __u64 pagemap_frame(const void *at)
 	return entry & ((1ULL << 55) - 1);
 }
 
+/* Whether this kernel runs for tests only, so that it may be harmed. */
+static inline int booted_for_tests(void)
+{
+	char line[4096] = {};
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = read(fd, line, sizeof(line) - 1);
+
+	close(fd);
+	return bytes > 0 && strstr(line, "page_poison=1");
+}
+
+/* Write a text to a file, of /proc say; 0 or -errno. */
+static inline int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
 /* Number of file descriptors that the process has. */
 static inline int open_files(void)
 {
