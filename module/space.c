@@ -113,11 +113,11 @@ static const struct vmmu_row space_rows[] = {
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_MAPPINGS, vmmu_space_mappings, vmmu_mappings,
 		 mappings, .writes = true),
-	VMMU_ROW(VMMU_IOC_READ, vmmu_memory_read, vmmu_memory, buffer,
+	VMMU_ROW(VMMU_IOC_READ, vmmu_memory_read, vmmu_memory, result,
 		 .writes = true),
-	VMMU_ROW(VMMU_IOC_WRITE, vmmu_memory_write, vmmu_memory, buffer,
+	VMMU_ROW(VMMU_IOC_WRITE, vmmu_memory_write, vmmu_memory, result,
 		 .writes = true),
-	VMMU_ROW(VMMU_IOC_CMPXCHG, vmmu_memory_cmpxchg, vmmu_cmpxchg, desired,
+	VMMU_ROW(VMMU_IOC_CMPXCHG, vmmu_memory_cmpxchg, vmmu_cmpxchg, result,
 		 .writes = true),
 };
 

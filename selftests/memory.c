@@ -107,44 +107,6 @@ TEST_F(memory, pieces)
 	free(model);
 }
 
-/* No frame: reads as zeroes and stays so; written to, it gets one. */
-TEST_F(memory, frames)
-{
-	__u64 frames = vm_info(self->g.vm).frames;
-
-	memset(self->buffer, POISON8, PAGES * PAGE);
-	mem_read(self->g.space, 0, self->va, self->buffer, PAGES * PAGE);
-	ASSERT_TRUE(all_bytes(self->buffer, 0, PAGES * PAGE));
-	ASSERT_EQ(frames, vm_info(self->g.vm).frames);
-
-	mem_write(self->g.space, 0, self->va + 3 * PAGE + 7, "x", 1);
-	ASSERT_EQ(frames + 1, vm_info(self->g.vm).frames);
-	ASSERT_EQ('x', *byte_at(&self->g, 3 * PAGE + 7));
-	ASSERT_NE(0, real_page(self->g.vm, page_at(&self->g, 3)).flags &
-		  VMMU_REAL_DIRTY);
-}
-
-/* Accessed and Dirty are set when asked for, and as for a translation. */
-TEST_F(memory, marks)
-{
-	__u64 *leaf = guest_slot(&self->g, self->va, 1);
-	__u64 *root = guest_entry(&self->g, self->g.root,
-				  index_at(self->va, self->g.levels));
-
-	mem_read(self->g.space, 0, self->va, self->buffer, 1);
-	mem_write(self->g.space, 0, self->va, "x", 1);
-	ASSERT_EQ(0, *leaf & (PTE_A | PTE_D));
-	ASSERT_EQ(0, *root & PTE_A);
-
-	mem_read(self->g.space, SET_AD, self->va, self->buffer, 1);
-	ASSERT_EQ(PTE_A, *leaf & (PTE_A | PTE_D));
-	ASSERT_EQ(PTE_A, *root & (PTE_A | PTE_D));
-
-	mem_write(self->g.space, SET_AD, self->va, "x", 1);
-	ASSERT_EQ(PTE_A | PTE_D, *leaf & (PTE_A | PTE_D));
-	ASSERT_EQ(PTE_A, *root & (PTE_A | PTE_D));
-}
-
 /*
  * Whether a call refuses, or grants, what a translation does, and with the
  * same answer.
@@ -210,7 +172,7 @@ TEST_F(memory, stops)
 	struct vmmu_memory m;
 
 	memset(self->buffer, 'a', PAGES * PAGE);
-	ASSERT_EQ(-ENXIO, _memory(self->g.space, VMMU_IOC_WRITE, 0,
+	fails_with(ENXIO, _memory(self->g.space, VMMU_IOC_WRITE, 0,
 				  last - 1000, self->buffer, 5000, &m));
 	ASSERT_EQ(1000, m.done);
 	ASSERT_EQ(VMMU_REASON_NOT_PRESENT, m.result.reason);
@@ -222,7 +184,7 @@ TEST_F(memory, stops)
 	ASSERT_EQ(0, *byte_at(&self->g, PAGES * PAGE - 1001));
 
 	memset(self->buffer, POISON8, PAGES * PAGE);
-	ASSERT_EQ(-ENXIO, _memory(self->g.space, VMMU_IOC_READ, 0, last - 1000,
+	fails_with(ENXIO, _memory(self->g.space, VMMU_IOC_READ, 0, last - 1000,
 				  self->buffer, 5000, &m));
 	ASSERT_EQ(1000, m.done);
 	ASSERT_EQ(VMMU_REASON_NOT_PRESENT, m.result.reason);
@@ -238,7 +200,7 @@ TEST_F(memory, ends)
 
 	guest_map(&self->g, top - PAGE, 1, page_at(&self->g, 0) | PTE_ALL);
 	guest_map(&self->g, -PAGE, 1, page_at(&self->g, 1) | PTE_ALL);
-	ASSERT_EQ(-ENXIO, _memory(self->g.space, VMMU_IOC_READ, 0, top - 1,
+	fails_with(ENXIO, _memory(self->g.space, VMMU_IOC_READ, 0, top - 1,
 				  self->buffer, 2, &m));
 	ASSERT_EQ(1, m.done);
 	ASSERT_EQ(VMMU_REASON_NONCANONICAL, m.result.reason);
@@ -271,7 +233,7 @@ TEST_F(memory, large)
 		at += 512 * GIB;
 	}
 	at -= 512 * GIB;
-	ASSERT_EQ(-ENXIO, _memory(self->g.space, VMMU_IOC_READ, 0,
+	fails_with(ENXIO, _memory(self->g.space, VMMU_IOC_READ, 0,
 				  at + REAL - 10, self->buffer, 20, &m));
 	ASSERT_EQ(10, m.done);
 	ASSERT_EQ(VMMU_REASON_BEYOND_REAL, m.result.reason);
@@ -321,7 +283,7 @@ TEST_F(memory, bad_memory)
 
 	memset(self->buffer, 'b', PAGES * PAGE);
 	ASSERT_EQ(0, mprotect(half, PAGE, PROT_NONE));
-	ASSERT_EQ(-EFAULT, _memory(self->g.space, VMMU_IOC_WRITE, 0, self->va,
+	fails_with(EFAULT, _memory(self->g.space, VMMU_IOC_WRITE, 0, self->va,
 				   start, 3 * PAGE, &m));
 	ASSERT_GE(2 * PAGE + 100, m.done);
 	ASSERT_LT(PAGE, m.done);
@@ -329,15 +291,15 @@ TEST_F(memory, bad_memory)
 		ASSERT_EQ(i < m.done ? 'b' : 0, *byte_at(&self->g, i));
 
 	memset(self->buffer, 0, 8 * PAGE);
-	ASSERT_EQ(-EFAULT, _memory(self->g.space, VMMU_IOC_READ, 0, self->va,
+	fails_with(EFAULT, _memory(self->g.space, VMMU_IOC_READ, 0, self->va,
 				   start, 3 * PAGE, &m));
 	ASSERT_GE(2 * PAGE + 100, m.done);
 	ASSERT_LT(PAGE, m.done);
 	ASSERT_TRUE(all_bytes(start, 'b', m.done));
-	ASSERT_EQ(-EFAULT, _memory(self->g.space, VMMU_IOC_READ, 0, self->va,
+	fails_with(EFAULT, _memory(self->g.space, VMMU_IOC_READ, 0, self->va,
 				   NULL, 1, &m));
 	ASSERT_EQ(0, m.done);
-	ASSERT_EQ(-EFAULT, _memory(self->g.space, VMMU_IOC_WRITE, 0, self->va,
+	fails_with(EFAULT, _memory(self->g.space, VMMU_IOC_WRITE, 0, self->va,
 				   (void *)-PAGE, 1, &m));
 	ASSERT_EQ(0, m.done);
 }
@@ -396,30 +358,6 @@ TEST_F(memory, at_once)
 	pthread_join(thread, NULL);
 	printf("# %u flips seen\n", flips);
 	ASSERT_LT(0, flips);
-}
-
-/* A page that the hardware lost is not read any more; a discard mends that. */
-TEST_F(memory, lost)
-{
-	unsigned char *page = byte_at(&self->g, 0);
-	struct vmmu_cmpxchg c;
-	struct vmmu_memory m;
-
-	*page = 1;
-	/* EBUSY: marked as lost, though it could not be replaced. */
-	if (madvise(page, PAGE, MADV_HWPOISON) && errno != EBUSY)
-		SKIP(return, "needs CAP_SYS_ADMIN and CONFIG_MEMORY_FAILURE");
-	ASSERT_EQ(-EHWPOISON, _memory(self->g.space, VMMU_IOC_READ, 0, self->va,
-				      self->buffer, 1, &m));
-	ASSERT_EQ(0, m.done);
-	ASSERT_EQ(page_at(&self->g, 0), m.result.ra);
-	ASSERT_EQ(-EHWPOISON, _memory(self->g.space, VMMU_IOC_WRITE, 0,
-				      self->va, self->buffer, 1, &m));
-	ASSERT_EQ(-EHWPOISON, _cmpxchg(self->g.space, 0, self->va, 8, 0, 1,
-				       &c));
-	discard(self->g.vm, page_at(&self->g, 0), PAGE);
-	mem_write(self->g.space, 0, self->va, "x", 1);
-	ASSERT_EQ('x', *page);
 }
 
 TEST_HARNESS_MAIN

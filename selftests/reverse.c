@@ -103,13 +103,13 @@ TEST_F(reverse, needs_the_right)
 	populate(self->g.vm, 0, PAGE);
 	frame = real_page(self->g.vm, 0).frame;
 	ASSERT_EQ(0, become_nobody());
-	ASSERT_EQ(-EPERM, _real_of_frame(self->g.vm, frame, &ra));
+	fails_with(EPERM, _real_of_frame(self->g.vm, frame, &ra));
 	ASSERT_EQ(POISON64, ra);
-	ASSERT_EQ(-EPERM, _real_of_frame(self->g.vm, ~0ULL, &ra));
+	fails_with(EPERM, _real_of_frame(self->g.vm, ~0ULL, &ra));
 	vm = vm_create(self->g.dev, PAGE);
 	ASSERT_EQ(0, become_root());
 	populate(vm, 0, PAGE);
-	ASSERT_EQ(-EPERM, _real_of_frame(vm, frame, &ra));
+	fails_with(EPERM, _real_of_frame(vm, frame, &ra));
 	ASSERT_EQ(0, real_of_frame(self->g.vm, frame));
 	close(vm);
 }
@@ -305,7 +305,7 @@ TEST_F(reverse, refused)
 	}
 
 	guest_map(&self->g, 0x5000, 1, self->target | PTE_ALL);
-	ASSERT_EQ(-EFAULT, _mappers(self->g.vm, self->target, 0, 0, 1, NULL,
+	fails_with(EFAULT, _mappers(self->g.vm, self->target, 0, 0, 1, NULL,
 				    &a));
 	ASSERT_EQ(0, a.done);
 	ASSERT_EQ(1, a.more);

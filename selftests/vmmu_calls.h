@@ -30,6 +30,10 @@ union arg {
 	struct vmmu_translate translate;
 	struct vmmu_explain explain;
 	struct vmmu_mappings mappings;
+	struct vmmu_memory memory;
+	struct vmmu_cmpxchg cmpxchg;
+	struct vmmu_real_of_frame real_of_frame;
+	struct vmmu_mappers mappers;
 	__u8 bytes[PAGE];
 };
 
@@ -85,16 +89,32 @@ static const struct row {
 	  .reserved = offsetof(struct vmmu_explain, reserved), .out = true },
 	{ "MAPPINGS", SPACE, VMMU_IOC_MAPPINGS, sizeof(struct vmmu_mappings),
 	  .reserved = offsetof(struct vmmu_mappings, reserved), .out = true },
+	{ "READ", SPACE, VMMU_IOC_READ, sizeof(struct vmmu_memory),
+	  .flags = USER | SET_AD, .out = true },
+	{ "WRITE", SPACE, VMMU_IOC_WRITE, sizeof(struct vmmu_memory),
+	  .flags = USER | SET_AD, .out = true },
+	{ "CMPXCHG", SPACE, VMMU_IOC_CMPXCHG, sizeof(struct vmmu_cmpxchg),
+	  .flags = USER | SET_AD, .out = true },
+	{ "REAL_OF_FRAME", VM, VMMU_IOC_REAL_OF_FRAME,
+	  sizeof(struct vmmu_real_of_frame), .out = true },
+	{ "MAPPERS", VM, VMMU_IOC_MAPPERS, sizeof(struct vmmu_mappers),
+	  .reserved = offsetof(struct vmmu_mappers, reserved), .out = true },
 	{}
 };
 
+/* Where the program finds its own root table. */
+#define ROOT_VA		(3ULL << 39)
+
 static struct guest g;
+static __u64 root_frame;
 static int file[NR_FILES];
 static union arg *arg;		/* a page, and a page without access after it */
 static struct vmmu_install_op op;
 static struct vmmu_real_map_entry entries[4];
 static struct vmmu_mapping mappings[4];
 static struct vmmu_step steps[5];
+static struct vmmu_mapper mappers[4];
+static __u64 word;
 
 FIXTURE(calls) {
 	struct vmmu_vm_info before;
@@ -180,6 +200,29 @@ static inline void fill(const struct row *row)
 		a->mappings.nr = 4;
 		a->mappings.mappings = (uintptr_t)mappings;
 		break;
+	case VMMU_IOC_READ:
+	case VMMU_IOC_WRITE:
+		word = 0;		/* as is the entry there */
+		a->memory.va = ROOT_VA + 100 * sizeof(word);
+		a->memory.bytes = sizeof(word);
+		a->memory.buffer = (uintptr_t)&word;
+		break;
+	case VMMU_IOC_CMPXCHG:
+		a->cmpxchg.va = ROOT_VA + 100 * sizeof(word);
+		a->cmpxchg.bytes = sizeof(word);
+		a->cmpxchg.expected = 0;
+		a->cmpxchg.desired = 0;
+		break;
+	case VMMU_IOC_REAL_OF_FRAME:
+		a->real_of_frame.frame = root_frame;
+		break;
+	case VMMU_IOC_MAPPERS:
+		a->mappers.ra = g.root;
+		a->mappers.space = 0;
+		a->mappers.va = 0;
+		a->mappers.nr = 4;
+		a->mappers.mappers = (uintptr_t)mappers;
+		break;
 	}
 }
 
@@ -225,6 +268,8 @@ FIXTURE_SETUP(calls)
 	ASSERT_LE(0, dev);
 	guest_make(&g, dev, 4 * MIB, FORMAT4, 0);
 	*guest_entry(&g, g.root, 7) = 0x1234560;
+	guest_map(&g, ROOT_VA, 1, g.root | PTE_ALL | PTE_A | PTE_D);
+	root_frame = real_page(g.vm, g.root).frame;
 	file[DEV] = dev;
 	file[VM] = g.vm;
 	file[SPACE] = g.space;

@@ -83,7 +83,7 @@ static inline int _real_of_frame(int vm, __u64 frame, __u64 *ra)
 #define err_real_of_frame(e, vm, frame) do {				\
 	__u64 __ra;							\
 									\
-	ASSERT_EQ(-(e), _real_of_frame(vm, frame, &__ra));		\
+	fails_with(e, _real_of_frame(vm, frame, &__ra));		\
 	ASSERT_EQ(POISON64, __ra);					\
 } while (0)
 
