@@ -57,15 +57,15 @@ TEST_F(options, good)
 {
 	ASSERT_EQ(-1, PARSE("file", "--user", "-a", "x", "0x1000", "-j", "4096"));
 	EXPECT_STREQ("file", self->o.path);
-	EXPECT_EQ(VMMU_ACCESS_FETCH, self->o.access);
-	EXPECT_EQ(VMMU_TRANSLATE_USER, self->o.flags);
-	EXPECT_TRUE(self->o.json);
+	EXPECT_EQ(VMMU_ACCESS_FETCH, self->o.common.access);
+	EXPECT_EQ('u', self->o.common.privilege);
+	EXPECT_TRUE(self->o.common.json);
 	ASSERT_EQ(2, self->o.nr_vas);
 	EXPECT_EQ(4096, self->o.vas[1]);
 	ASSERT_EQ(-1, PARSE("file", "--real-size=64M", "--levels=5", "-A"));
 	EXPECT_EQ(64 << 20, self->o.value[IMAGE_REAL_SIZE]);
 	EXPECT_TRUE(self->o.given[IMAGE_LEVELS]);
-	EXPECT_TRUE(self->o.all);
+	EXPECT_TRUE(self->o.common.all);
 }
 
 TEST_F(options, bad)

@@ -11,7 +11,7 @@ TESTS += $(USERSPACE_TESTS)
 LIB_PURE := $(addprefix $(USERSPACE)/lib/,table.c table_format.c table_map.c \
 	table_print.c table_x86_64.c words.c)
 CLI_PURE := $(addprefix $(USERSPACE)/cli/,image.c image_elf.c image_options.c \
-	image_space.c fdinfo.c parse.c) $(LIB_PURE)
+	image_space.c fdinfo.c options.c parse.c) $(LIB_PURE)
 
 USERSPACE_CFLAGS := $(filter-out -I$(TOP)/module,$(CFLAGS)) \
 	-I$(USERSPACE)/lib -I$(USERSPACE)/cli \

@@ -38,9 +38,6 @@ command_fn info_run, list_run, walk_run, dump_run, image_run;
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* Values of long options without a letter. */
-#define OPTION_FIRST	256
-
 /* messages (message.c) */
 
 /* Print "vmmuctl: " and the message. Return CLI_USAGE. */
@@ -56,6 +53,9 @@ int refused(int err, const char *format, ...)
 /* Like refused(), with a remedy of the caller's. */
 int refused_remedy(int err, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Like complain(), where the answer is no. Return CLI_NEGATIVE. */
+int negative(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Say where help is, after getopt_long() has said what is wrong. */
 int usage(const char *command);

@@ -11,36 +11,31 @@
 #include "tree.h"
 
 static const char help[] =
-	"Usage: vmmuctl dump --pid PID --fd FD [--ranges] [--tables] [--json]\n\n"
-	"Where FD is a VM: show its real map table, the entries in runs of real\n"
+	"Usage: vmmuctl dump PID:FD [--ranges] [--tables] [--json]\n\n"
+	"Where it is a VM: show its real map table, the entries in runs of real\n"
 	"pages that follow each other. Frame numbers need CAP_SYS_ADMIN.\n\n"
-	"Where FD is a space: show what its page table maps. Nothing is changed by\n"
+	"Where it is a space: show what its page table maps. Nothing is changed by\n"
 	"looking.\n\n"
 	TARGET_HELP
-	"  -r, --ranges       a space: as runs of pages (the default)\n"
-	"  -t, --tables       a space: every present entry, as a tree; with both\n"
-	"                     options, both\n"
-	"  -j, --json         one JSON object\n"
-	"  -h, --help         this text\n\n"
+	"  -r, --ranges        a space: as runs of pages (the default)\n"
+	"  -t, --tables        a space: every present entry, as a tree; with both\n"
+	"                      options, both\n"
+	JSON_HELP
 	CLI_EXIT_HELP;
 
 #define BATCH	1024
 
 struct dump_options {
-	struct target target;
+	struct common common;
 	bool ranges;
 	bool tables;
-	bool json;
 };
 
 static const struct option options[] = {
-	TARGET_OPTION_PID,
-	TARGET_OPTION_FD,
+	OPTION_PID, OPTION_FD, OPTION_JSON, OPTION_HELP,
 	{ "ranges", no_argument, NULL, 'r' },
 	{ "tables", no_argument, NULL, 't' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	OPTION_END,
 };
 
 /* Entries of the real map table that follow each other. */
@@ -166,7 +161,7 @@ static int dump_space(const struct remote *remote, const struct dump_options *o,
 	int code = CLI_OK;
 
 	if (o->ranges || !o->tables)
-		code = runs_print(remote->fd, format, json);
+		code = runs_print(remote->fd, format, UINT64_MAX, json);
 	if (o->ranges && o->tables && !json)
 		putchar('\n');
 	if (o->tables && code <= CLI_NEGATIVE)
@@ -177,12 +172,12 @@ static int dump_space(const struct remote *remote, const struct dump_options *o,
 static int dump(const struct remote *remote, const struct dump_options *o)
 {
 	bool vm = remote->kind == REMOTE_VM;
-	struct json_out out, *json = o->json ? &out : NULL;
+	struct json_out out, *json = o->common.json ? &out : NULL;
 	int code;
 
 	if (vm && (o->ranges || o->tables))
 		return complain("descriptor %d of process %d is a VM; -r and -t need a space",
-				o->target.fd, o->target.pid);
+				o->common.target.fd, o->common.target.pid);
 	if (json) {
 		json_begin(json);
 		json_member(json, vm ? "vm" : "space", remote_json(remote));
@@ -195,49 +190,33 @@ static int dump(const struct remote *remote, const struct dump_options *o)
 	return code;
 }
 
-/* Return -1 to go on, or the exit code. */
-static int parse_options(int argc, char **argv, struct dump_options *o)
+static bool take_option(void *own, int option, const char *text)
 {
-	int c;
+	struct dump_options *o = own;
 
-	while ((c = getopt_long(argc, argv, "p:f:rtjh", options, NULL)) != -1) {
-		switch (c) {
-		case 'p':
-		case 'f':
-			if (!target_option(&o->target, c, optarg))
-				return CLI_USAGE;
-			break;
-		case 'r':
-			o->ranges = true;
-			break;
-		case 't':
-			o->tables = true;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return CLI_OK;
-		default:
-			return usage("dump");
-		}
-	}
-	if (optind < argc)
-		return complain("dump: takes no argument, but got `%s'",
-				argv[optind]);
-	return -1;
+	(void)text;
+	if (option == 'r')
+		o->ranges = true;
+	else
+		o->tables = true;
+	return true;
 }
 
 int dump_run(int argc, char **argv)
 {
-	struct dump_options o = { .target = TARGET_NONE };
-	int code = parse_options(argc, argv, &o);
+	static const struct command_line line = {
+		.name = "dump",
+		.help = help,
+		.options = options,
+		.take = take_option,
+	};
+	struct dump_options o = { 0 };
+	int code = command_line_parse(&line, argc, argv, &o.common, &o);
 	struct remote remote;
 
 	if (code >= 0)
 		return code;
-	code = remote_open(&remote, &o.target);
+	code = remote_open(&remote, &o.common.target);
 	if (code)
 		return code;
 	code = dump(&remote, &o);

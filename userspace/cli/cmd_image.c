@@ -96,12 +96,12 @@ static struct json_object *settings_json(const struct image_space *s)
 /* Answer what was asked. Return an exit code. */
 static int ask(const struct loaded *l, const struct image_options *o)
 {
-	struct json_out out, *json = o->json ? &out : NULL;
+	struct json_out out, *json = o->common.json ? &out : NULL;
 	struct translator t = {
 		.space = l->space,
 		.format = l->settings.format,
-		.access = o->access,
-		.flags = o->flags,
+		.access = o->common.access,
+		.flags = o->common.privilege ? VMMU_TRANSLATE_USER : 0,
 		.batch = l->batch,
 		.explain = o->explain,
 		.json = json,
@@ -112,8 +112,9 @@ static int ask(const struct loaded *l, const struct image_options *o)
 		json_begin(json);
 		json_member(json, "space", settings_json(&l->settings));
 	}
-	if (o->all)
-		code = runs_print(l->space, l->settings.format, json);
+	if (o->common.all)
+		code = runs_print(l->space, l->settings.format, UINT64_MAX,
+				  json);
 	else if (o->nr_vas)
 		code = translate_addresses(&t, o->vas, o->nr_vas);
 	else

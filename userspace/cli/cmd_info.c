@@ -7,17 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "options.h"
 
 static const char help[] =
 	"Usage: vmmuctl info [--json]\n\n"
 	"Show the module's version, formats, features and limits.\n\n"
-	"  -j, --json  one JSON object\n"
-	"  -h, --help  this text\n\n"
+	JSON_HELP
 	CLI_EXIT_HELP;
 
 static const char * const features[] = {
 	"populate", "real-map", "install", "translate", "mappings",
+	"memory", "reverse",
 };
 
 static const char * const space_flags[] = {
@@ -125,27 +125,18 @@ static void info_text(const struct vmmu_info *info)
 
 int info_run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	static const struct command_line line = {
+		.name = "info",
+		.help = help,
+		.options = plain_options,
 	};
+	struct common common;
 	struct vmmu_info info;
-	bool json = false;
-	int dev, err, c;
+	int code = command_line_parse(&line, argc, argv, &common, NULL);
+	int dev, err;
 
-	while ((c = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return CLI_OK;
-		}
-		if (c != 'j')
-			return usage("info");
-		json = true;
-	}
-	if (optind < argc)
-		return complain("info: takes no argument, but got `%s'",
-				argv[optind]);
+	if (code >= 0)
+		return code;
 	dev = open_device();
 	if (dev < 0)
 		return -dev;
@@ -154,7 +145,7 @@ int info_run(int argc, char **argv)
 	if (err)
 		return refused(err, VMMU_DEVICE);
 	info.module_version[sizeof(info.module_version) - 1] = '\0';
-	if (json)
+	if (common.json)
 		info_json(&info);
 	else
 		info_text(&info);

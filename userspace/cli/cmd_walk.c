@@ -10,88 +10,33 @@
 #include "translation.h"
 
 static const char help[] =
-	"Usage: vmmuctl walk --pid PID --fd FD [OPTION...] ADDRESS...\n\n"
-	"Translate virtual addresses in the space behind descriptor FD of process\n"
-	"PID, and explain each level in words. Nothing is changed by looking.\n\n"
+	"Usage: vmmuctl walk PID:FD [OPTION...] ADDRESS...\n\n"
+	"Translate virtual addresses in a space, and explain each level in words.\n"
+	"Nothing is changed by looking.\n\n"
 	TARGET_HELP
-	"  -a, --access r|w|x the access to judge (default r)\n"
-	"  -u, --user         it is a user's\n"
-	"  -s, --supervisor   it is the supervisor's (default: as the space's CPL3\n"
-	"                     mode bit says)\n"
-	"  -j, --json         one JSON object\n"
-	"  -h, --help         this text\n\n"
+	ACCESS_HELP
+	PRIVILEGE_HELP
+	JSON_HELP
 	"ADDRESS is decimal, or hexadecimal with 0x.\n\n"
 	CLI_EXIT_HELP;
 
-struct walk_options {
-	struct target target;
-	uint32_t access;
-	char privilege;		/* 'u', 's' or 0: the space's */
-	bool json;
-};
-
 static const struct option options[] = {
-	TARGET_OPTION_PID,
-	TARGET_OPTION_FD,
-	{ "access", required_argument, NULL, 'a' },
-	{ "user", no_argument, NULL, 'u' },
-	{ "supervisor", no_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	OPTION_PID, OPTION_FD, OPTION_ACCESS, OPTION_USER, OPTION_SUPERVISOR,
+	OPTION_JSON, OPTION_HELP, OPTION_END,
 };
-
-/* Return -1 to go on, or the exit code. */
-static int parse_options(int argc, char **argv, struct walk_options *o)
-{
-	int c;
-
-	while ((c = getopt_long(argc, argv, "p:f:a:usjh", options,
-				NULL)) != -1) {
-		switch (c) {
-		case 'p':
-		case 'f':
-			if (!target_option(&o->target, c, optarg))
-				return CLI_USAGE;
-			break;
-		case 'a':
-			if (!parse_access(optarg, &o->access))
-				return CLI_USAGE;
-			break;
-		case 'u':
-		case 's':
-			o->privilege = c;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return CLI_OK;
-		default:
-			return usage("walk");
-		}
-	}
-	if (optind == argc)
-		return complain("walk: which address?");
-	return -1;
-}
 
 /* Translate and print @va. Return an exit code. */
-static int walk(const struct remote *remote, const struct walk_options *o,
+static int walk(const struct remote *remote, const struct common *o,
 		uint64_t va, struct json_out *json)
 {
 	struct answer answer = {
 		.format = remote->space.format,
 		.va = va,
 		.access = o->access,
+		.flags = common_flags(o, &remote->space.mode),
 	};
-	bool user = o->privilege ? o->privilege == 'u' :
-		remote->space.mode.bits & VMMU_MODE_CPL3;
-	int err;
+	int err = answer_explain(remote->fd, &answer);
 
-	answer.flags = user ? VMMU_TRANSLATE_USER : 0;
-	err = answer_explain(remote->fd, &answer);
 	if (err)
 		return refused(err, "address 0x%" PRIx64, va);
 	if (o->json)
@@ -101,7 +46,7 @@ static int walk(const struct remote *remote, const struct walk_options *o,
 	return answer_translated(&answer) ? CLI_OK : CLI_NEGATIVE;
 }
 
-static int walk_all(const struct remote *remote, const struct walk_options *o,
+static int walk_all(const struct remote *remote, const struct common *o,
 		    const uint64_t *vas, size_t nr)
 {
 	struct json_out json;
@@ -133,30 +78,30 @@ static int walk_all(const struct remote *remote, const struct walk_options *o,
 
 int walk_run(int argc, char **argv)
 {
-	struct walk_options o = { .target = TARGET_NONE };
-	int code = parse_options(argc, argv, &o);
+	static const struct command_line line = {
+		.name = "walk",
+		.help = help,
+		.options = options,
+		.most_arguments = SIZE_MAX,
+	};
+	struct common o;
+	int code = command_line_parse(&line, argc, argv, &o, NULL);
 	struct remote remote;
 	uint64_t *vas;
-	size_t i, nr;
+	size_t nr;
 
 	if (code >= 0)
 		return code;
-	nr = argc - optind;
-	vas = grow(NULL, nr, sizeof(*vas));
-	for (i = 0; i < nr; i++) {
-		if (!parse_u64(argv[optind + i], "walk", &vas[i])) {
-			free(vas);
-			return CLI_USAGE;
-		}
-	}
-	code = remote_open(&remote, &o.target);
-	if (!code) {
-		if (remote.kind == REMOTE_SPACE)
+	if (!o.nr_arguments)
+		return complain("walk: which address?");
+	if (common_addresses(&o, 0, "walk", &vas, &nr)) {
+		code = remote_open_space(&remote, &o.target);
+		if (!code) {
 			code = walk_all(&remote, &o, vas, nr);
-		else
-			code = complain("descriptor %d of process %d is a VM; a space is needed",
-					o.target.fd, o.target.pid);
-		remote_close(&remote);
+			remote_close(&remote);
+		}
+	} else {
+		code = CLI_USAGE;
 	}
 	free(vas);
 	return code;

@@ -36,11 +36,10 @@ static const char help[] =
 	"                      MAXPHYADDR=N\"\n\n"
 	"What to ask:\n"
 	"  -A, --all           list every mapping as runs of pages\n"
-	"  -a, --access r|w|x  the access to judge (default r)\n"
+	ACCESS_HELP
 	"  -u, --user          it is a user's (default: the supervisor's)\n"
 	"  -e, --explain       show each entry on the way\n"
-	"  -j, --json          one JSON object, an element a line\n"
-	"  -h, --help          this text\n\n"
+	JSON_HELP
 	"Numbers are decimal, or hexadecimal with 0x; SIZE may end in K, M, G or T.\n"
 	"On stdin, blank lines and lines that start with # are passed over.\n\n"
 	CLI_EXIT_HELP;
@@ -77,13 +76,9 @@ static const struct option options[] = {
 	NUMBER_OPTION("cpu", IMAGE_CPU),
 	{ "mode", required_argument, NULL, OPTION_MODE },
 	{ "format", required_argument, NULL, 'F' },
-	{ "access", required_argument, NULL, 'a' },
-	{ "user", no_argument, NULL, 'u' },
-	{ "all", no_argument, NULL, 'A' },
 	{ "explain", no_argument, NULL, 'e' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	OPTION_ACCESS, OPTION_USER, OPTION_ALL, OPTION_JSON, OPTION_HELP,
+	OPTION_END,
 };
 
 static bool parse_number(struct image_options *o, enum image_number which,
@@ -151,33 +146,20 @@ static bool parse_mode(struct image_options *o, const char *text)
 	return false;
 }
 
-/* Take option @c. Return false after a message. */
-static bool take_option(struct image_options *o, int c)
+static bool take_option(void *own, int option, const char *text)
 {
-	switch (c) {
+	struct image_options *o = own;
+
+	switch (option) {
 	case OPTION_MODE:
-		return parse_mode(o, optarg);
+		return parse_mode(o, text);
 	case 'F':
-		return parse_format(o, optarg);
-	case 'a':
-		return parse_access(optarg, &o->access);
-	case 'u':
-		o->flags |= VMMU_TRANSLATE_USER;
-		return true;
-	case 'A':
-		o->all = true;
-		return true;
+		return parse_format(o, text);
 	case 'e':
 		o->explain = true;
 		return true;
-	case 'j':
-		o->json = true;
-		return true;
-	case '?':
-		usage("image");
-		return false;
 	default:
-		return parse_number(o, c - OPTION_FIRST, optarg);
+		return parse_number(o, option - OPTION_FIRST, text);
 	}
 }
 
@@ -194,7 +176,8 @@ static int check_options(const struct image_options *o)
 		return complain("image: --mode goes without --cr0 and other registers");
 	if (o->given[IMAGE_ROOT] && o->given[IMAGE_CR3])
 		return complain("image: --root or --cr3, not both");
-	if (o->all && (o->nr_vas || o->explain || o->access || o->flags))
+	if (o->common.all && (o->nr_vas || o->explain ||
+			      o->common.access || o->common.privilege))
 		return complain("image: --all goes without addresses, -e, -a and -u");
 	if (o->given[IMAGE_BASE] && o->format == IMAGE_ELF)
 		return complain("image: --base is for raw files");
@@ -203,37 +186,28 @@ static int check_options(const struct image_options *o)
 	return CLI_OK;
 }
 
-static int take_arguments(struct image_options *o, int argc, char **argv)
-{
-	int i;
-
-	if (argc)
-		o->path = argv[0];
-	if (argc > 1)
-		o->vas = grow(NULL, argc - 1, sizeof(*o->vas));
-	for (i = 1; i < argc; i++)
-		if (!parse_u64(argv[i], "image", &o->vas[o->nr_vas++]))
-			return CLI_USAGE;
-	return CLI_OK;
-}
-
 int image_options_parse(struct image_options *o, int argc, char **argv)
 {
-	int c, code;
+	static const struct command_line line = {
+		.name = "image",
+		.help = help,
+		.options = options,
+		.take = take_option,
+		.most_arguments = SIZE_MAX,
+	};
+	int code;
 
 	*o = (struct image_options){ .format = IMAGE_AUTO };
-	while ((c = getopt_long(argc, argv, "F:a:uAejh", options,
-				NULL)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return CLI_OK;
-		}
-		if (!take_option(o, c))
+	code = command_line_parse(&line, argc, argv, &o->common, o);
+	if (code >= 0)
+		return code;
+	if (o->common.nr_arguments) {
+		o->path = o->common.arguments[0];
+		if (!common_addresses(&o->common, 1, "image", &o->vas,
+				      &o->nr_vas))
 			return CLI_USAGE;
 	}
-	code = take_arguments(o, argc - optind, argv + optind);
-	if (!code)
-		code = check_options(o);
+	code = check_options(o);
 	return code ? code : -1;
 }
 

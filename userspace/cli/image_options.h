@@ -5,8 +5,8 @@
 #ifndef VMMUCTL_IMAGE_OPTIONS_H
 #define VMMUCTL_IMAGE_OPTIONS_H
 
-#include "cli.h"
 #include "image.h"
+#include "options.h"
 
 /* Options that are numbers. */
 enum image_number {
@@ -25,17 +25,14 @@ enum image_number {
 };
 
 struct image_options {
+	struct common common;
 	const char *path;
 	enum image_format format;
 	bool given[IMAGE_NR_NUMBERS];
 	uint64_t value[IMAGE_NR_NUMBERS];	/* 0 unless given */
 	bool mode_given;
 	struct vmmu_mode mode;
-	uint32_t access;	/* enum vmmu_access */
-	uint32_t flags;		/* VMMU_TRANSLATE_* */
-	bool all;
 	bool explain;
-	bool json;
 	uint64_t *vas;
 	size_t nr_vas;
 };

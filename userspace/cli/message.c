@@ -17,15 +17,31 @@ static void start(const char *format, va_list arguments)
 	vfprintf(stderr, format, arguments);
 }
 
+/* One whole line. */
+static void line(const char *format, va_list arguments)
+{
+	start(format, arguments);
+	fputc('\n', stderr);
+}
+
 int complain(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	start(format, arguments);
+	line(format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 	return CLI_USAGE;
+}
+
+int negative(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	line(format, arguments);
+	va_end(arguments);
+	return CLI_NEGATIVE;
 }
 
 /* What helps against an error of a vmmu call; NULL where nothing general does. */

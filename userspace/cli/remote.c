@@ -11,24 +11,6 @@
 
 #include "remote.h"
 
-bool target_option(struct target *target, int option, const char *text)
-{
-	const char *what = option == 'p' ? "--pid" : "--fd";
-	uint32_t value;
-
-	if (!parse_u32(text, what, &value))
-		return false;
-	if (value > INT32_MAX || (option == 'p' && !value)) {
-		complain("%s: there can be no %s", what, text);
-		return false;
-	}
-	if (option == 'p')
-		target->pid = value;
-	else
-		target->fd = value;
-	return true;
-}
-
 /* Duplicate the descriptor; -exit code after a message. */
 static int duplicate(const struct target *target)
 {
@@ -80,8 +62,6 @@ int remote_open(struct remote *remote, const struct target *target)
 {
 	int err;
 
-	if (target->pid < 0 || target->fd < 0)
-		return complain("--pid and --fd are needed; `vmmuctl list` shows them");
 	remote->fd = duplicate(target);
 	if (remote->fd < 0)
 		return -remote->fd;
@@ -94,6 +74,17 @@ int remote_open(struct remote *remote, const struct target *target)
 				target->fd, target->pid);
 	return refused(err, "descriptor %d of process %d", target->fd,
 		       target->pid);
+}
+
+int remote_open_space(struct remote *remote, const struct target *target)
+{
+	int code = remote_open(remote, target);
+
+	if (code || remote->kind == REMOTE_SPACE)
+		return code;
+	remote_close(remote);
+	return complain("descriptor %d of process %d is a VM; a space is needed",
+			target->fd, target->pid);
 }
 
 void remote_close(struct remote *remote)

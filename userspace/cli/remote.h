@@ -5,22 +5,7 @@
 #ifndef VMMUCTL_REMOTE_H
 #define VMMUCTL_REMOTE_H
 
-#include "cli.h"
-
-/* Where the object is, as --pid and --fd say; -1: not said. */
-struct target {
-	int pid;
-	int fd;
-};
-
-#define TARGET_NONE	((struct target){ .pid = -1, .fd = -1 })
-
-#define TARGET_HELP \
-	"  -p, --pid PID      the process that holds the file\n" \
-	"  -f, --fd FD        its descriptor there (`vmmuctl list` shows both)\n"
-
-#define TARGET_OPTION_PID	{ "pid", required_argument, NULL, 'p' }
-#define TARGET_OPTION_FD	{ "fd", required_argument, NULL, 'f' }
+#include "options.h"
 
 enum remote_kind {
 	REMOTE_VM,
@@ -35,14 +20,15 @@ struct remote {
 	struct vmmu_space_info space;
 };
 
-/* Take the value of --pid (@option 'p') or --fd ('f'). */
-bool target_option(struct target *target, int option, const char *text);
-
 /*
  * Duplicate the descriptor here, and ask what it is. Return CLI_OK, or the
  * exit code after a message. remote_close() after success.
  */
 int remote_open(struct remote *remote, const struct target *target);
+
+/* Likewise, where only a space will do. */
+int remote_open_space(struct remote *remote, const struct target *target);
+
 void remote_close(struct remote *remote);
 
 /* "space": what the object is in one line of text, or as JSON. */

@@ -3,6 +3,7 @@
  * List what a page table maps. The module may report a run in several pieces,
  * a batch at a time: neighbours that go on alike are put together again.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "runs.h"
@@ -14,7 +15,8 @@ struct runs {
 	uint32_t format;
 	struct json_out *json;
 	struct vmmu_mapping run;	/* bytes 0: none yet */
-	bool any;
+	uint64_t nr;			/* runs that are complete */
+	uint64_t most;			/* how many of them to print */
 };
 
 static bool continues(const struct vmmu_mapping *run,
@@ -46,7 +48,8 @@ static void flush(struct runs *runs)
 {
 	if (!runs->run.bytes)
 		return;
-	runs->any = true;
+	if (++runs->nr > runs->most)
+		return;
 	if (runs->json)
 		json_list_add(runs->json, run_json(&runs->run));
 	else
@@ -63,6 +66,30 @@ static void add(struct runs *runs, const struct vmmu_mapping *next)
 	runs->run = *next;
 }
 
+static uint64_t nr_unprinted(const struct runs *runs)
+{
+	uint64_t nr = runs->nr > runs->most ? runs->nr - runs->most : 0;
+
+	return nr < RUNS_COUNTED ? nr : RUNS_COUNTED;
+}
+
+static bool counted_enough(const struct runs *runs)
+{
+	return nr_unprinted(runs) == RUNS_COUNTED;
+}
+
+static void print_rest(const struct runs *runs)
+{
+	uint64_t nr = nr_unprinted(runs);
+
+	if (runs->json)
+		json_member(runs->json, "more_mappings",
+			    json_object_new_uint64(nr));
+	else if (nr)
+		printf("and %s%" PRIu64 " more; --all lists them\n",
+		       nr == RUNS_COUNTED ? "at least " : "", nr);
+}
+
 /* Read all of them. Return 0 or -errno. */
 static int collect(struct runs *runs, int space)
 {
@@ -71,7 +98,7 @@ static int collect(struct runs *runs, int space)
 	uint64_t va = 0;
 	int nr = 0;
 
-	while (more && nr >= 0 && !ferror(stdout)) {
+	while (more && nr >= 0 && !ferror(stdout) && !counted_enough(runs)) {
 		int i;
 
 		nr = vmmu_mappings(space, &va, UINT64_MAX, batch, BATCH, &more);
@@ -83,9 +110,10 @@ static int collect(struct runs *runs, int space)
 	return nr < 0 ? nr : 0;
 }
 
-int runs_print(int space, uint32_t format, struct json_out *json)
+int runs_print(int space, uint32_t format, uint64_t most,
+	       struct json_out *json)
 {
-	struct runs runs = { .format = format, .json = json };
+	struct runs runs = { .format = format, .json = json, .most = most };
 	int err;
 
 	if (json)
@@ -95,5 +123,7 @@ int runs_print(int space, uint32_t format, struct json_out *json)
 		json_list_end(json);
 	if (err)
 		return refused(err, "list of mappings");
-	return runs.any ? CLI_OK : CLI_NEGATIVE;
+	if (most != UINT64_MAX)
+		print_rest(&runs);
+	return runs.nr ? CLI_OK : CLI_NEGATIVE;
 }

@@ -8,10 +8,15 @@
 #include "cli.h"
 
 /*
- * Print every run of @space, whose format is @format: a line each, or with
- * @json as the list "mappings" in it. Return an exit code: CLI_NEGATIVE when
- * nothing is mapped.
+ * Print the runs of @space, whose format is @format: a line each, or with
+ * @json as the list "mappings" in it. Beyond the first @most runs (UINT64_MAX:
+ * all) the rest is counted, up to RUNS_COUNTED: in a line, or as the member
+ * "more_mappings". Return an exit code: CLI_NEGATIVE when nothing is mapped.
  */
-int runs_print(int space, uint32_t format, struct json_out *json);
+int runs_print(int space, uint32_t format, uint64_t most,
+	       struct json_out *json);
+
+/* A table that refers to itself has more runs than anybody waits for. */
+#define RUNS_COUNTED	65536
 
 #endif /* VMMUCTL_RUNS_H */
