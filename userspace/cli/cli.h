@@ -23,14 +23,15 @@
 /* Exit codes; stated in vmmuctl(1) and in each --help. */
 enum {
 	CLI_OK = 0,		/* done */
-	CLI_NEGATIVE = 1,	/* an address did not translate; nothing found */
+	CLI_NEGATIVE = 1,	/* not translated; another value; not found */
 	CLI_USAGE = 2,		/* bad arguments or bad input */
 	CLI_REFUSED = 3,	/* the system refused */
 };
 
 #define CLI_EXIT_HELP \
-	"Exit codes: 0 done; 1 an address did not translate, or there was\n" \
-	"nothing to show; 2 bad arguments or bad input; 3 the system refused.\n"
+	"Exit codes: 0 done; 1 an address did not translate, a value was another\n" \
+	"one, or there was nothing to show; 2 bad arguments or bad input; 3 the\n" \
+	"system refused.\n"
 
 typedef int command_fn(int argc, char **argv);
 
@@ -85,6 +86,10 @@ bool number(const char *text, uint64_t *value);
 /* "64 MiB": @bytes in the largest unit that divides them. */
 char *bytes_text(uint64_t bytes, char *text, size_t room);
 
+/* "title             text": a row of a list of properties. */
+void print_property(const char *title, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* JSON (json.c) */
 
 /*
@@ -107,7 +112,8 @@ void json_end(struct json_out *json);
 /* Add a member; @key is a string constant. A NULL @value is null. */
 void json_add(struct json_object *object, const char *key,
 	      struct json_object *value);
-/* Add "0x...": addresses, entries and frames, which JSON numbers can't hold. */
+/* "0x...": addresses, entries and frames, which JSON numbers can't hold. */
+struct json_object *json_hex(uint64_t value);
 void json_add_hex(struct json_object *object, const char *key, uint64_t value);
 void json_add_number(struct json_object *object, const char *key,
 		     uint64_t value);

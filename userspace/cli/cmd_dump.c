@@ -169,8 +169,9 @@ static int dump_space(const struct remote *remote, const struct dump_options *o,
 	return code;
 }
 
-static int dump(const struct remote *remote, const struct dump_options *o)
+static int dump(const struct remote *remote, void *context)
 {
+	const struct dump_options *o = context;
 	bool vm = remote->kind == REMOTE_VM;
 	struct json_out out, *json = o->common.json ? &out : NULL;
 	int code;
@@ -212,14 +213,6 @@ int dump_run(int argc, char **argv)
 	};
 	struct dump_options o = { 0 };
 	int code = command_line_parse(&line, argc, argv, &o.common, &o);
-	struct remote remote;
 
-	if (code >= 0)
-		return code;
-	code = remote_open(&remote, &o.common.target);
-	if (code)
-		return code;
-	code = dump(&remote, &o);
-	remote_close(&remote);
-	return code;
+	return code < 0 ? remote_run(&o.common.target, dump, &o) : code;
 }

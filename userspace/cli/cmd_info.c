@@ -104,23 +104,23 @@ static void info_text(const struct vmmu_info *info)
 {
 	char text[32];
 
-	printf("%-18s%s (API %" PRIu32 ")\n", "module",
-	       (const char *)info->module_version, info->api_version);
+	print_property("module", "%s (API %" PRIu32 ")",
+		       (const char *)info->module_version, info->api_version);
 	print_list("formats", formats_json(info->formats));
 	print_list("features", bits_json(info->features, features,
 					 ARRAY_SIZE(features)));
 	print_list("spaces", bits_json(info->space_flags << 1 | 1,
 				       (const char *[]){ "lazy", "trapping" },
 				       2));
-	printf("%-18s%s\n", "real page", bytes_text(1ULL <<
+	print_property("real page", "%s", bytes_text(1ULL <<
 			(info->page_shift & 63), text, sizeof(text)));
-	printf("%-18s%s\n", "real memory up to",
-	       bytes_text(info->max_real_bytes, text, sizeof(text)));
-	printf("%-18s%" PRIu32 " elements\n", "batch up to", info->max_batch);
-	printf("%-18s%" PRIu32 "\n", "levels up to", info->max_levels);
-	printf("%-18s%s\n", "you may charge",
-	       info->memlock_bytes == UINT64_MAX ? "without bound" :
-	       bytes_text(info->memlock_bytes, text, sizeof(text)));
+	print_property("real memory up to", "%s",
+		       bytes_text(info->max_real_bytes, text, sizeof(text)));
+	print_property("batch up to", "%" PRIu32 " elements", info->max_batch);
+	print_property("levels up to", "%" PRIu32, info->max_levels);
+	print_property("you may charge", "%s",
+		       info->memlock_bytes == UINT64_MAX ? "without bound" :
+		       bytes_text(info->memlock_bytes, text, sizeof(text)));
 }
 
 int info_run(int argc, char **argv)

@@ -25,6 +25,12 @@ static const struct option options[] = {
 	OPTION_JSON, OPTION_HELP, OPTION_END,
 };
 
+struct walk_options {
+	struct common common;
+	uint64_t *vas;
+	size_t nr_vas;
+};
+
 /* Translate and print @va. Return an exit code. */
 static int walk(const struct remote *remote, const struct common *o,
 		uint64_t va, struct json_out *json)
@@ -46,34 +52,44 @@ static int walk(const struct remote *remote, const struct common *o,
 	return answer_translated(&answer) ? CLI_OK : CLI_NEGATIVE;
 }
 
-static int walk_all(const struct remote *remote, const struct common *o,
-		    const uint64_t *vas, size_t nr)
+static int walk_all(const struct remote *remote, void *context)
 {
+	const struct walk_options *o = context;
 	struct json_out json;
 	int code = CLI_OK;
 	size_t i;
 
-	if (o->json) {
+	if (o->common.json) {
 		json_begin(&json);
 		json_member(&json, "space", remote_json(remote));
 		json_list_begin(&json, "translations");
 	} else {
 		remote_print(remote);
 	}
-	for (i = 0; i < nr && code <= CLI_NEGATIVE; i++) {
+	for (i = 0; i < o->nr_vas && code <= CLI_NEGATIVE; i++) {
 		int result;
 
-		if (!o->json)
+		if (!o->common.json)
 			putchar('\n');
-		result = walk(remote, o, vas[i], &json);
+		result = walk(remote, &o->common, o->vas[i], &json);
 		if (result)
 			code = result;
 	}
-	if (o->json) {
+	if (o->common.json) {
 		json_list_end(&json);
 		json_end(&json);
 	}
 	return code;
+}
+
+static int check(void *own)
+{
+	struct walk_options *o = own;
+
+	if (!o->common.nr_arguments)
+		return complain("walk: which address?");
+	return common_addresses(&o->common, 0, "walk", &o->vas, &o->nr_vas) ?
+		CLI_OK : CLI_USAGE;
 }
 
 int walk_run(int argc, char **argv)
@@ -82,27 +98,14 @@ int walk_run(int argc, char **argv)
 		.name = "walk",
 		.help = help,
 		.options = options,
+		.check = check,
 		.most_arguments = SIZE_MAX,
 	};
-	struct common o;
-	int code = command_line_parse(&line, argc, argv, &o, NULL);
-	struct remote remote;
-	uint64_t *vas;
-	size_t nr;
+	struct walk_options o = { 0 };
+	int code = command_line_parse(&line, argc, argv, &o.common, &o);
 
-	if (code >= 0)
-		return code;
-	if (!o.nr_arguments)
-		return complain("walk: which address?");
-	if (common_addresses(&o, 0, "walk", &vas, &nr)) {
-		code = remote_open_space(&remote, &o.target);
-		if (!code) {
-			code = walk_all(&remote, &o, vas, nr);
-			remote_close(&remote);
-		}
-	} else {
-		code = CLI_USAGE;
-	}
-	free(vas);
+	if (code < 0)
+		code = remote_run_space(&o.common.target, walk_all, &o);
+	free(o.vas);
 	return code;
 }

@@ -17,30 +17,52 @@
 
 #define LINK_PREFIX	"vmmu:"
 
-static struct found_vm *vm_of(struct found *found, uint64_t id)
+struct found_vm *found_vm(const struct found *found, uint64_t id)
 {
 	size_t i;
 
 	for (i = 0; i < found->nr_vms; i++)
 		if (found->vms[i].id == id)
 			return &found->vms[i];
-	found->vms = grow(found->vms, ++found->nr_vms, sizeof(*found->vms));
-	found->vms[i] = (struct found_vm){ .id = id };
-	return &found->vms[i];
+	return NULL;
 }
 
-static struct found_space *space_of(struct found *found, uint64_t vm,
-				    uint64_t id)
+struct found_space *found_space(const struct found *found, uint64_t vm,
+				uint64_t id)
 {
 	size_t i;
 
 	for (i = 0; i < found->nr_spaces; i++)
 		if (found->spaces[i].vm == vm && found->spaces[i].id == id)
 			return &found->spaces[i];
+	return NULL;
+}
+
+/* The VM, noted now if it was not found before. */
+static struct found_vm *vm_of(struct found *found, uint64_t id)
+{
+	struct found_vm *vm = found_vm(found, id);
+
+	if (vm)
+		return vm;
+	found->vms = grow(found->vms, ++found->nr_vms, sizeof(*found->vms));
+	vm = &found->vms[found->nr_vms - 1];
+	*vm = (struct found_vm){ .id = id };
+	return vm;
+}
+
+static struct found_space *space_of(struct found *found, uint64_t vm,
+				    uint64_t id)
+{
+	struct found_space *space = found_space(found, vm, id);
+
+	if (space)
+		return space;
 	found->spaces = grow(found->spaces, ++found->nr_spaces,
 			     sizeof(*found->spaces));
-	found->spaces[i] = (struct found_space){ .id = id, .vm = vm };
-	return &found->spaces[i];
+	space = &found->spaces[found->nr_spaces - 1];
+	*space = (struct found_space){ .id = id, .vm = vm };
+	return space;
 }
 
 /* Note that @process, which has no descriptors yet, holds it by @fd, too. */

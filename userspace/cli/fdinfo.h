@@ -67,4 +67,9 @@ struct found {
 int found_scan(const char *proc, struct found *found);
 void found_free(struct found *found);
 
+/* The VM, or the space of the VM @vm, with this id; NULL if none was found. */
+struct found_vm *found_vm(const struct found *found, uint64_t id);
+struct found_space *found_space(const struct found *found, uint64_t vm,
+				uint64_t id);
+
 #endif /* VMMUCTL_FDINFO_H */

@@ -64,10 +64,10 @@ void holders_print(const char *indent, const struct holders *holders)
 	}
 }
 
-void spaces_print(const char *indent, const struct found *found, uint64_t vm)
+size_t spaces_print(const char *indent, const struct found *found, uint64_t vm)
 {
 	char deeper[32];
-	size_t i;
+	size_t i, nr = 0;
 
 	snprintf(deeper, sizeof(deeper), "%s    ", indent);
 	for (i = 0; i < found->nr_spaces; i++) {
@@ -75,11 +75,13 @@ void spaces_print(const char *indent, const struct found *found, uint64_t vm)
 
 		if (space->vm != vm)
 			continue;
+		nr++;
 		printf("%sspace %" PRIu64 ": %s, root 0x%" PRIx64
 		       ", %s, mode %s\n", indent, space->id, space->format,
 		       space->root, space->kind, space->mode);
 		holders_print(deeper, &space->holders);
 	}
+	return nr;
 }
 
 void unreadable_say(const struct found *found)

@@ -12,8 +12,8 @@
 void holders_print(const char *indent, const struct holders *holders);
 struct json_object *holders_json(const struct holders *holders);
 
-/* The spaces of the VM with the id @vm, and who holds each. */
-void spaces_print(const char *indent, const struct found *found, uint64_t vm);
+/* The spaces of the VM with the id @vm, and who holds each; how many. */
+size_t spaces_print(const char *indent, const struct found *found, uint64_t vm);
 struct json_object *spaces_json(const struct found *found, uint64_t vm);
 
 /* Say on stderr how many processes may not be looked at, if any. */

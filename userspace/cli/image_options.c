@@ -164,14 +164,18 @@ static bool take_option(void *own, int option, const char *text)
 }
 
 /* Check what options say together. Return an exit code. */
-static int check_options(const struct image_options *o)
+static int check_options(void *own)
 {
+	struct image_options *o = own;
 	bool registers = o->given[IMAGE_CR0] || o->given[IMAGE_CR4] ||
 		o->given[IMAGE_EFER] || o->given[IMAGE_PKRU] ||
 		o->given[IMAGE_MAXPHYADDR];
 
-	if (!o->path)
+	if (!o->common.nr_arguments)
 		return complain("image: which file?");
+	o->path = o->common.arguments[0];
+	if (!common_addresses(&o->common, 1, "image", &o->vas, &o->nr_vas))
+		return CLI_USAGE;
 	if (o->mode_given && registers)
 		return complain("image: --mode goes without --cr0 and other registers");
 	if (o->given[IMAGE_ROOT] && o->given[IMAGE_CR3])
@@ -193,22 +197,12 @@ int image_options_parse(struct image_options *o, int argc, char **argv)
 		.help = help,
 		.options = options,
 		.take = take_option,
+		.check = check_options,
 		.most_arguments = SIZE_MAX,
 	};
-	int code;
 
 	*o = (struct image_options){ .format = IMAGE_AUTO };
-	code = command_line_parse(&line, argc, argv, &o->common, o);
-	if (code >= 0)
-		return code;
-	if (o->common.nr_arguments) {
-		o->path = o->common.arguments[0];
-		if (!common_addresses(&o->common, 1, "image", &o->vas,
-				      &o->nr_vas))
-			return CLI_USAGE;
-	}
-	code = check_options(o);
-	return code ? code : -1;
+	return command_line_parse(&line, argc, argv, &o->common, o);
 }
 
 void image_options_free(struct image_options *o)

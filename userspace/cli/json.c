@@ -8,6 +8,10 @@
 
 static void print(struct json_object *value)
 {
+	if (!value) {
+		fputs("null", stdout);
+		return;
+	}
 	fputs(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
 				JSON_C_TO_STRING_NOSLASHESCAPE), stdout);
 	json_object_put(value);
@@ -65,12 +69,17 @@ void json_add(struct json_object *object, const char *key,
 				  JSON_C_OBJECT_ADD_CONSTANT_KEY);
 }
 
-void json_add_hex(struct json_object *object, const char *key, uint64_t value)
+struct json_object *json_hex(uint64_t value)
 {
 	char text[20];
 	int length = snprintf(text, sizeof(text), "0x%" PRIx64, value);
 
-	json_add(object, key, json_object_new_string_len(text, length));
+	return json_object_new_string_len(text, length);
+}
+
+void json_add_hex(struct json_object *object, const char *key, uint64_t value)
+{
+	json_add(object, key, json_hex(value));
 }
 
 void json_add_number(struct json_object *object, const char *key,

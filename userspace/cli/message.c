@@ -50,6 +50,8 @@ static const char *remedy_of(int err)
 	switch (err) {
 	case ENOMEM:
 		return "more memory is needed, or a higher limit (ulimit -l)";
+	case EHWPOISON:
+		return "the hardware has lost this page; discarding it gives the guest a fresh one";
 	case EIO:
 		return "the VM is dead; the kernel log says why";
 	case EINTR:

@@ -125,7 +125,7 @@ static int check_arguments(const struct command_line *line,
 	const char *extra;
 
 	if (common->nr_arguments <= line->most_arguments)
-		return -1;
+		return CLI_OK;
 	extra = common->arguments[line->most_arguments];
 	if (!line->most_arguments)
 		return complain("%s: takes no argument, but got `%s'",
@@ -162,7 +162,11 @@ int command_line_parse(const struct command_line *line, int argc, char **argv,
 	common->arguments = argv + optind;
 	common->nr_arguments = argc - optind;
 	code = settle_target(line, common);
-	return code ? code : check_arguments(line, common);
+	if (!code)
+		code = check_arguments(line, common);
+	if (!code && line->check)
+		code = line->check(own);
+	return code ? code : -1;
 }
 
 bool common_addresses(const struct common *common, size_t first,

@@ -67,12 +67,15 @@ extern const struct option plain_options[];
 /*
  * A command's options. @take takes the value @text of an option that is the
  * command's own and returns false after a message; NULL where there is none.
+ * @check, unless NULL, takes the arguments and checks what all say together;
+ * it returns an exit code. Both get the command's own options.
  */
 struct command_line {
 	const char *name;
 	const char *help;
 	const struct option *options;	/* closed by OPTION_END */
 	bool (*take)(void *own, int option, const char *text);
+	int (*check)(void *own);
 	size_t most_arguments;		/* PID:FD aside; ~0: any number */
 };
 

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,4 +109,15 @@ char *bytes_text(uint64_t bytes, char *text, size_t room)
 	}
 	snprintf(text, room, "%" PRIu64 " %s", bytes, units[unit]);
 	return text;
+}
+
+void print_property(const char *title, const char *format, ...)
+{
+	va_list arguments;
+
+	printf("%-18s", title);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	putchar('\n');
 }

@@ -76,28 +76,51 @@ int remote_open(struct remote *remote, const struct target *target)
 		       target->pid);
 }
 
-int remote_open_space(struct remote *remote, const struct target *target)
-{
-	int code = remote_open(remote, target);
-
-	if (code || remote->kind == REMOTE_SPACE)
-		return code;
-	remote_close(remote);
-	return complain("descriptor %d of process %d is a VM; a space is needed",
-			target->fd, target->pid);
-}
-
 void remote_close(struct remote *remote)
 {
 	close(remote->fd);
 }
 
-static const char *kind_name(const struct vmmu_space_info *space)
+int remote_run(const struct target *target, remote_act_fn *act, void *context)
+{
+	struct remote remote;
+	int code = remote_open(&remote, target);
+
+	if (code)
+		return code;
+	code = act(&remote, context);
+	remote_close(&remote);
+	return code;
+}
+
+int remote_run_space(const struct target *target, remote_act_fn *act,
+		     void *context)
+{
+	struct remote remote;
+	int code = remote_open(&remote, target);
+
+	if (code)
+		return code;
+	if (remote.kind == REMOTE_SPACE)
+		code = act(&remote, context);
+	else
+		code = complain("descriptor %d of process %d is a VM; a space is needed",
+				target->fd, target->pid);
+	remote_close(&remote);
+	return code;
+}
+
+const char *remote_state_name(const struct vmmu_vm_info *vm)
+{
+	return vm->state & VMMU_VM_DEAD ? "dead" : "live";
+}
+
+const char *remote_kind_name(const struct vmmu_space_info *space)
 {
 	return space->space_flags & VMMU_SPACE_TRAPPING ? "trapping" : "lazy";
 }
 
-static const char *format_name(const struct vmmu_space_info *space)
+const char *remote_format_name(const struct vmmu_space_info *space)
 {
 	const char *name = vmmu_format_name(space->format);
 
@@ -122,8 +145,8 @@ void remote_print(const struct remote *remote)
 		printf("space %" PRIu64 " of VM %" PRIu64 ": %s, root 0x%" PRIx64
 		       ", %s, mode %s, %s of real memory\n",
 		       (uint64_t)space->id, (uint64_t)space->vm_id,
-		       format_name(space), (uint64_t)space->root,
-		       kind_name(space),
+		       remote_format_name(space), (uint64_t)space->root,
+		       remote_kind_name(space),
 		       vmmu_mode_text(&space->mode, mode, sizeof(mode)),
 		       bytes_text(space->real_bytes, real, sizeof(real)));
 }
@@ -138,8 +161,13 @@ static struct json_object *vm_json(const struct vmmu_vm_info *vm)
 	json_add_number(o, "tables", vm->tables);
 	json_add_number(o, "nr_spaces", vm->nr_spaces);
 	json_add_number(o, "charged_bytes", vm->charged_bytes);
+	if (vm->limit_bytes == UINT64_MAX)
+		json_add(o, "limit_bytes", NULL);
+	else
+		json_add_number(o, "limit_bytes", vm->limit_bytes);
 	json_add_number(o, "sequence", vm->sequence);
-	json_add_text(o, "state", vm->state & VMMU_VM_DEAD ? "dead" : "live");
+	json_add_text(o, "state", remote_state_name(vm));
+	json_add_bool(o, "frames_shown", vm->state & VMMU_VM_FRAMES_SHOWN);
 	return o;
 }
 
@@ -158,7 +186,7 @@ struct json_object *remote_json(const struct remote *remote)
 	json_add_hex(o, "root", space->root);
 	json_add_text(o, "mode", vmmu_mode_text(&space->mode, mode,
 						sizeof(mode)));
-	json_add_text(o, "kind", kind_name(space));
+	json_add_text(o, "kind", remote_kind_name(space));
 	json_add_number(o, "real_bytes", space->real_bytes);
 	json_add_number(o, "levels", space->levels);
 	json_add_number(o, "va_bits", space->va_bits);

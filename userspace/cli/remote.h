@@ -26,10 +26,23 @@ struct remote {
  */
 int remote_open(struct remote *remote, const struct target *target);
 
-/* Likewise, where only a space will do. */
-int remote_open_space(struct remote *remote, const struct target *target);
-
 void remote_close(struct remote *remote);
+
+/* What a command does with the object. Returns an exit code. */
+typedef int remote_act_fn(const struct remote *remote, void *context);
+
+/*
+ * Open, act, close; remote_run_space() only where the object is a space.
+ * Return an exit code.
+ */
+int remote_run(const struct target *target, remote_act_fn *act, void *context);
+int remote_run_space(const struct target *target, remote_act_fn *act,
+		     void *context);
+
+/* Words for it: "live", "lazy", "x86-64-4level". */
+const char *remote_state_name(const struct vmmu_vm_info *vm);
+const char *remote_kind_name(const struct vmmu_space_info *space);
+const char *remote_format_name(const struct vmmu_space_info *space);
 
 /* "space": what the object is in one line of text, or as JSON. */
 void remote_print(const struct remote *remote);

@@ -18,34 +18,35 @@ int answer_explain(int space, struct answer *answer)
 	return 0;
 }
 
-static void print_failure(const struct answer *answer)
+char *answer_failure_text(const struct answer *answer, char *text)
 {
 	const struct vmmu_translation *result = &answer->result;
+	char level[32] = "", fault[VMMU_TEXT_BYTES + 40] = "";
 	char code[VMMU_TEXT_BYTES];
 
 	if (result->level)
-		printf("%s, level %u (%s): ", vmmu_reason_name(result->reason),
-		       result->level,
-		       vmmu_level_name(answer->format, result->level));
-	else
-		printf("%s: ", vmmu_reason_name(result->reason));
-	fputs(vmmu_reason_text(result->reason), stdout);
+		snprintf(level, sizeof(level), ", level %u (%s)", result->level,
+			 vmmu_level_name(answer->format, result->level));
 	if (result->flags & VMMU_PAGE_FAULT)
-		printf("; page fault, error code 0x%" PRIx32 ": %s",
-		       result->error_code,
-		       vmmu_error_code_text(result->error_code, code,
-					    sizeof(code)));
-	putchar('\n');
+		snprintf(fault, sizeof(fault),
+			 "; page fault, error code 0x%" PRIx32 ": %s",
+			 result->error_code,
+			 vmmu_error_code_text(result->error_code, code,
+					      sizeof(code)));
+	snprintf(text, ANSWER_TEXT_BYTES, "%s%s: %s%s",
+		 vmmu_reason_name(result->reason), level,
+		 vmmu_reason_text(result->reason), fault);
+	return text;
 }
 
 void answer_print_line(const struct answer *answer)
 {
 	const struct vmmu_translation *result = &answer->result;
-	char rights[8], page[32];
+	char rights[8], page[32], failure[ANSWER_TEXT_BYTES];
 
 	printf("0x%016" PRIx64 "  ", answer->va);
 	if (!answer_translated(answer)) {
-		print_failure(answer);
+		puts(answer_failure_text(answer, failure));
 		return;
 	}
 	printf("ra 0x%" PRIx64 "  ", (uint64_t)result->ra);
@@ -99,7 +100,7 @@ static void print_frame(const struct vmmu_translation *result)
 void answer_print_explained(const struct answer *answer)
 {
 	const struct vmmu_translation *result = &answer->result;
-	char rights[8], page[32];
+	char rights[8], page[32], failure[ANSWER_TEXT_BYTES];
 	unsigned int i;
 
 	printf("0x%016" PRIx64 ", %s by the %s\n", answer->va,
@@ -108,8 +109,8 @@ void answer_print_explained(const struct answer *answer)
 	for (i = 0; i < answer->nr_steps; i++)
 		print_step(answer, &answer->steps[i]);
 	if (!answer_translated(answer)) {
-		fputs("  fails         ", stdout);
-		print_failure(answer);
+		printf("  fails         %s\n",
+		       answer_failure_text(answer, failure));
 		return;
 	}
 	printf("  real address  0x%" PRIx64 ", in a %s page\n",

@@ -26,10 +26,16 @@ static inline bool answer_translated(const struct answer *answer)
 /* Ask with VMMU_IOC_EXPLAIN: fill result and steps. 0 or -errno. */
 int answer_explain(int space, struct answer *answer);
 
+/* Bytes that suffice for the text of a failure. */
+#define ANSWER_TEXT_BYTES	320
+
+/* "NOT_PRESENT, level 1 (PTE): ...": why it does not translate; @text. */
+char *answer_failure_text(const struct answer *answer, char *text);
+
 /* One line. */
 void answer_print_line(const struct answer *answer);
 
-/* Level by level, in words. */
+/* Level by level, in words; without steps only what comes out. */
 void answer_print_explained(const struct answer *answer);
 
 /* With "entries" if there are steps. */
