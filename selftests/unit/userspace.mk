@@ -4,21 +4,24 @@
 
 .DEFAULT_GOAL := all
 USERSPACE := $(TOP)/userspace
-USERSPACE_TESTS := test_table test_words test_image test_image_space test_fdinfo
+USERSPACE_TESTS := test_table test_words test_image test_image_space test_fdinfo \
+	test_hexdump test_options
 TESTS += $(USERSPACE_TESTS)
 
 # The calls are left out where a test has a VM of its own.
 LIB_PURE := $(addprefix $(USERSPACE)/lib/,table.c table_format.c table_map.c \
 	table_print.c table_x86_64.c words.c)
 CLI_PURE := $(addprefix $(USERSPACE)/cli/,image.c image_elf.c image_options.c \
-	image_space.c fdinfo.c options.c parse.c) $(LIB_PURE)
+	image_space.c fdinfo.c hexdump.c options.c parse.c write_options.c) \
+	$(LIB_PURE)
 
 USERSPACE_CFLAGS := $(filter-out -I$(TOP)/module,$(CFLAGS)) \
 	-I$(USERSPACE)/lib -I$(USERSPACE)/cli \
 	$(shell pkg-config --cflags json-c 2>/dev/null)
 
 $(OUT)/test_table $(OUT)/test_words: PARTS = $(LIB_PURE)
-$(OUT)/test_image $(OUT)/test_image_space $(OUT)/test_fdinfo: PARTS = $(CLI_PURE)
+CLI_TESTS := test_image test_image_space test_fdinfo test_hexdump test_options
+$(CLI_TESTS:%=$(OUT)/%): PARTS = $(CLI_PURE)
 
 $(USERSPACE_TESTS:%=$(OUT)/%): $(OUT)/%: %.c $(CLI_PURE) \
 		fake_cli.h $(wildcard $(USERSPACE)/lib/*.h $(USERSPACE)/cli/*.h)

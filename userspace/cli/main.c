@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmmuctl: look at /dev/vmmu, its VMs, their page tables, and memory images.
+ * vmmuctl: look at /dev/vmmu, its VMs, their page tables and memory, and images.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -15,9 +15,13 @@ static const struct command {
 } commands[] = {
 	{ "info", "what the module can do", info_run },
 	{ "list", "every VM on this host and who holds it", list_run },
+	{ "show", "all about a VM or a space, or what is at an address",
+	  show_run },
 	{ "walk", "translate addresses in another process's space, explained",
 	  walk_run },
 	{ "dump", "a VM's real map table, or a space's page table", dump_run },
+	{ "read", "guest-virtual memory, as a hex dump", read_run },
+	{ "write", "change guest-virtual memory", write_run },
 	{ "image", "translate addresses in a file that holds a guest's memory",
 	  image_run },
 };
