@@ -22,6 +22,7 @@ static const struct command {
 	{ "dump", "a VM's real map table, or a space's page table", dump_run },
 	{ "read", "guest-virtual memory, as a hex dump", read_run },
 	{ "write", "change guest-virtual memory", write_run },
+	{ "who", "which virtual addresses map a real page", who_run },
 	{ "image", "translate addresses in a file that holds a guest's memory",
 	  image_run },
 };
