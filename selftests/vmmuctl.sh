@@ -4,84 +4,8 @@
 # module. Prints TAP; exits 0 if all passed, 1 if not, 4 if nothing could be tested.
 set -uo pipefail
 
-top=$(cd "$(dirname "$(realpath "$0")")/.." && pwd)
-vmmuctl=${VMMUCTL:-$top/build/userspace/vmmuctl}
-library=${LIBVMMU:-$top/build/userspace/libvmmu.so}
-guest=$top/selftests/vmmuctl_guest.py
-count=0
-failed=0
-
-skip_all()
-{
-	echo "1..0 # SKIP $1"
-	exit 4
-}
-
-echo "TAP version 13"
-[ "$(id -u)" = 0 ] || skip_all "root is needed"
-[ -e /dev/vmmu ] || skip_all "/dev/vmmu is missing: load the module"
-[ -x "$vmmuctl" ] || skip_all "$vmmuctl is not built"
-command -v python3 >/dev/null || skip_all "python3 is missing"
-
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-
-# result NAME STATUS: a line of TAP, and what the last command printed if STATUS is not 0.
-result()
-{
-	count=$((count + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $count - $1"
-		return
-	fi
-	failed=$((failed + 1))
-	echo "not ok $count - $1"
-	echo "# exit status $status"
-	sed 's/^/# stdout: /' "$tmp/out" | head -20
-	sed 's/^/# stderr: /' "$tmp/err" | head -20
-}
-
-# run STATUS ARGUMENT...: run vmmuctl; false if it does not exit with STATUS.
-run()
-{
-	local expected=$1
-	shift
-	"$vmmuctl" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-	status=$?
-	[ "$status" = "$expected" ]
-}
-
-# shows PATTERN, says PATTERN: whether stdout or stderr of the last run has a line like it.
-shows() { grep -qE -- "$1" "$tmp/out"; }
-says() { grep -qE -- "$1" "$tmp/err"; }
-
-# json EXPRESSION: whether stdout is one JSON text, and the expression holds for it as d. One Python does all.
-coproc judge { python3 -uc '
-import json, sys
-for line in sys.stdin:
-    try:
-        with open(sys.argv[1]) as out:
-            d = json.load(out)
-        print("no" if not eval(line) else "yes")
-    except Exception as e:
-        print(type(e).__name__, e)' "$tmp/out"; }
-
-json()
-{
-	local answer
-	echo "${1//[$'\n\t']/ }" >&"${judge[1]}"
-	read -r answer <&"${judge[0]}"
-	[ "$answer" = yes ] || { echo "json: $answer: $1" >>"$tmp/err"; false; }
-}
-
-# refuses NAME STATUS MESSAGE ARGUMENT...: an exit status, a message on stderr, nothing on stdout.
-refuses()
-{
-	local name=$1 expected=$2 message=$3
-	shift 3
-	run "$expected" "$@" && says "$message" && [ ! -s "$tmp/out" ]
-	result "$name" $?
-}
+# shellcheck source=SCRIPTDIR/vmmuctl_lib.sh
+. "$(dirname "$(realpath "$0")")/vmmuctl_lib.sh"
 
 test_general()
 {
@@ -90,7 +14,7 @@ test_general()
 	result "--version" $?
 	run 0 --help && shows '^  image ' && shows 'Exit codes'
 	result "--help" $?
-	for command in info list walk dump image; do
+	for command in info list show walk dump read write who image; do
 		run 0 "$command" --help && shows "^Usage: vmmuctl $command" && shows '^Exit codes: 0' && [ ! -s "$tmp/err" ]
 		result "$command --help" $?
 		refuses "$command: unknown option" 2 "unrecognized option '--nonsense'" "$command" --nonsense
@@ -111,7 +35,8 @@ test_general()
 
 test_info()
 {
-	run 0 info && shows '^formats +x86-64-4level, x86-64-5level' && shows '^features +populate, real-map'
+	run 0 info && shows '^formats +x86-64-4level, x86-64-5level' &&
+		shows '^features +populate, real-map, install, translate, mappings, memory, reverse$'
 	result "info" $?
 	run 0 info --json && json 'd["info"]["api_version"] == 1 and d["info"]["page_bytes"] == 4096 and
 		"x86-64-5level" in d["info"]["formats"] and d["info"]["max_batch"] >= 1024'
@@ -352,21 +277,7 @@ test_manual()
 	result "the example in libvmmu(3)" $status
 }
 
-mkfifo "$tmp/hold"
-python3 "$guest" "$library" "$tmp" <"$tmp/hold" >"$tmp/held" 2>"$tmp/guest.err" &
-pid=$!
-exec 9>"$tmp/hold"
-for _ in $(seq 300); do
-	[ -s "$tmp/held" ] && break
-	kill -0 "$pid" 2>/dev/null || break
-	sleep 0.1
-done
-read -r vm space space5 child <"$tmp/held" || {
-	sed 's/^/# /' "$tmp/guest.err"
-	echo "Bail out! the guest to look at did not start"
-	exit 1
-}
-
+start_guest
 test_general
 test_info
 test_missing_device
@@ -378,8 +289,4 @@ test_image
 test_image_stdin
 test_image_refusals
 test_manual
-
-exec 9>&-
-wait "$pid"
-echo "1..$count"
-[ "$failed" = 0 ]
+end_guest

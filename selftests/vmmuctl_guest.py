@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Hold a VM with two page tables for vmmuctl to look at, through the shared library.
+"""Hold VMs and page tables for vmmuctl to look at, through the shared library.
 
 usage: vmmuctl_guest.py LIBVMMU FOLDER
 
-Prints "VM SPACE SPACE5 HOLDER-OF-THE-SPACE-ALONE" as descriptor numbers and a process id, then waits for the end of
-stdin. FOLDER gets raw.img and core.elf: the same memory as a raw image and as an ELF core with QEMU's note.
+Prints "VM SPACE SPACE5 ENDLESS-VM ENDLESS-SPACE CHILD ORPHAN EMPTY", then waits for the end of stdin. CHILD is a process
+that alone holds two spaces of a VM, but not the VM itself; the rest are descriptor numbers, the last two the child's.
+The endless space's only table refers to itself from every entry, so that real page 0 is mapped at every address, and
+real page 0x1000 at none. The orphan maps one page, the empty space none. FOLDER gets raw.img and core.elf: the same memory as a raw image and as an ELF core with QEMU's note.
 """
 import ctypes
 import os
@@ -61,6 +63,12 @@ def install(lib, space, ops):
     check("install", lib.vmmu_install(space, array, len(ops), 0, None, None))
 
 
+def map_memory(lib, vm, size):
+    memory = ctypes.c_void_p()
+    check("mmap", lib.vmmu_real_map_memory(vm, 0, size, 3, ctypes.byref(memory)))
+    return memory.value
+
+
 def write_images(folder, memory):
     """Save real memory as a raw image, and in two pieces as a core as QEMU writes it."""
     with open(os.path.join(folder, "raw.img"), "wb") as raw:
@@ -96,24 +104,28 @@ def main():
     install(lib, space, tables_for(4, PAGES, 0x20000))
     install(lib, space5, tables_for(5, PAGES[:2] + [(0xff00_0000_0000_0000, 1, 0x15000 | P | W | NX)], 0x40000))
 
-    # Another VM, of which a child alone keeps a space.
+    # Another VM, of which a child alone keeps the spaces.
     other = check("VM", lib.vmmu_vm_create(device, 4096, None))
     orphan = check("space", lib.vmmu_space_create(other, FORMAT_4LEVEL, 0, 0, mode, None))
+    empty = check("space", lib.vmmu_space_create(other, FORMAT_4LEVEL, 0, 0x1000, mode, None))
+    ctypes.memmove(map_memory(lib, other, 4096), struct.pack("<Q", P | W | U), 8)
     child = os.fork()
     if not child:
         for fd in (device, vm, space, space5, other):
             os.close(fd)
         sys.stdin.read()
         os._exit(0)
-    os.close(orphan)
-    os.close(other)
+    for fd in (orphan, empty, other):
+        os.close(fd)
 
-    memory = ctypes.c_void_p()
-    check("mmap", lib.vmmu_real_map_memory(vm, 0, REAL_BYTES, 3, ctypes.byref(memory)))
+    endless = check("VM", lib.vmmu_vm_create(device, 8192, None))
+    endless_space = check("space", lib.vmmu_space_create(endless, FORMAT_4LEVEL, 0, 0, mode, None))
+    ctypes.memmove(map_memory(lib, endless, 4096), struct.pack("<Q", P | W | U) * 512, 4096)
+
     tables = bytearray(REAL_BYTES)
-    tables[:0x80000] = ctypes.string_at(memory.value, 0x80000)
+    tables[:0x80000] = ctypes.string_at(map_memory(lib, vm, REAL_BYTES), 0x80000)
     write_images(sys.argv[2], bytes(tables))
-    print(vm, space, space5, child, flush=True)
+    print(vm, space, space5, endless, endless_space, child, orphan, empty, flush=True)
     sys.stdin.read()
 
 
