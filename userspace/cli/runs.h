@@ -17,6 +17,6 @@ int runs_print(int space, uint32_t format, uint64_t most,
 	       struct json_out *json);
 
 /* A table that refers to itself has more runs than anybody waits for. */
-#define RUNS_COUNTED	65536
+#define RUNS_COUNTED	16384
 
 #endif /* VMMUCTL_RUNS_H */
