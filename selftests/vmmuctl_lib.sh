@@ -81,6 +81,17 @@ refuses()
 	result "$name" $?
 }
 
+# on_terminal STATUS COMMAND...: run it on a terminal of its own; both of its outputs are stdout then.
+on_terminal()
+{
+	local expected=$1 command
+	shift
+	printf -v command '%q ' "$@"
+	script -qec "$command" /dev/null >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$?
+	[ "$status" = "$expected" ]
+}
+
 # start_guest: a process whose VMs there are to look at; see vmmuctl_guest.py for what $vm to $empty are.
 start_guest()
 {
