@@ -10,7 +10,7 @@ RELEASE := $(shell uname -r)
 HEADERS := /lib/modules/$(RELEASE)/build
 VM := selftests/vm
 
-.PHONY: all module userspace load unload setup vm demo check style unit kselftest install clean help
+.PHONY: all module userspace load unload setup vm demo check style unit oracle kselftest install clean help
 
 all: module userspace
 
@@ -28,6 +28,7 @@ help:
 	@echo '  make check       every test; narrowed by KERNEL= and TEST=name'
 	@echo '  make style       checkpatch, sparse, W=1, kernel-doc, shellcheck, man pages, layers'
 	@echo '  make unit        the pure code in userspace, under ASan and UBSan'
+	@echo '  make oracle      vmmu against an emulated processor, on random page tables'
 	@echo '  make kselftest   the kselftests on both kernels, or on KERNEL='
 
 # The running kernel's module is built in build/RELEASE like every other kernel's.
@@ -78,7 +79,7 @@ check:
 	@command -v python3 >/dev/null || selftests/vm/setup
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' selftests/check
 
-style unit kselftest:
+style unit oracle kselftest:
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' selftests/check --step $@
 
 install:
