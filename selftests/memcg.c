@@ -4,88 +4,33 @@
  * when the VM goes, and running out is an error of the call or a SIGBUS of the
  * access, never a killed task.
  */
-#include <sys/mount.h>
-#include <sys/stat.h>
-
 #include "vmmu_guest.h"
-#include "vmmu_proc.h"
+#include "vmmu_memcg.h"
 
 #define REAL	(64 * MIB)
 #define LIMIT	(24 * MIB)
 
 FIXTURE(memcg) {
 	int dev;
-	char root[64];
-	char group[96];
-	bool mounted;
+	struct memcg m;
 };
-
-static int put(const char *dir, const char *name, const char *text)
-{
-	char path[256];
-	int fd, ret;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
-/* The number in a file of a group, after @key where it has several. */
-static long long number(const char *dir, const char *name, const char *key)
-{
-	char path[256], line[256];
-	long long value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "r");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f)) {
-		if (strncmp(line, key, strlen(key)))
-			continue;
-		value = strtoll(line + strlen(key), NULL, 10);
-		break;
-	}
-	fclose(f);
-	return value;
-}
 
 FIXTURE_SETUP(memcg)
 {
+	const char *why;
+
 	if (geteuid())
 		SKIP(return, "needs root, to make a cgroup");
 	self->dev = dev_open();
 	ASSERT_LE(0, self->dev);
-	sprintf(self->root, "/sys/fs/cgroup");
-	if (number(self->root, "cgroup.procs", "") < 0) {
-		sprintf(self->root, "/tmp/vmmu-cgroup");
-		mkdir(self->root, 0700);
-		if (mount("none", self->root, "cgroup2", 0, NULL))
-			SKIP(return, "cannot mount cgroup2");
-		self->mounted = true;
-	}
-	if (put(self->root, "cgroup.subtree_control", "+memory"))
-		SKIP(return, "no memory controller in cgroup2");
-	snprintf(self->group, sizeof(self->group), "%s/vmmu-test-%d",
-		 self->root, getpid());
-	ASSERT_EQ(0, mkdir(self->group, 0700));
-	ASSERT_EQ(0, put(self->group, "memory.max", "25165824"));
-	put(self->group, "memory.swap.max", "0");
+	why = memcg_make(&self->m, LIMIT);
+	if (why)
+		SKIP(return, "%s", why);
 }
 
 FIXTURE_TEARDOWN(memcg)
 {
-	put(self->root, "cgroup.procs", "0");
-	rmdir(self->group);
-	if (self->mounted) {
-		umount2(self->root, MNT_DETACH);
-		rmdir(self->root);
-	}
+	memcg_drop(&self->m);
 	close(self->dev);
 }
 
@@ -99,13 +44,15 @@ FIXTURE_TEARDOWN(memcg)
 									\
 	ASSERT_LE(0, __pid);						\
 	if (!__pid) {							\
-		CHILD_CHECK(!put(self->group, "cgroup.procs", "0"));	\
+		CHILD_CHECK(!memcg_put(self->m.group, "cgroup.procs",	\
+				       "0"));				\
 		CHILD_CHECK(!mlockall(MCL_CURRENT));			\
 		work(what);						\
 		_exit(0);						\
 	}								\
 	ASSERT_EQ(0, child_wait(__pid));				\
-	ASSERT_EQ(0, number(self->group, "memory.events", "oom_kill "));\
+	ASSERT_EQ(0, memcg_number(self->m.group, "memory.events",	\
+				  "oom_kill "));			\
 } while (0)
 
 /* Wait for memory to be given back: asynchronous by nature. */
@@ -114,7 +61,7 @@ static bool drained(const char *group)
 	int tries;
 
 	for (tries = 0; tries < 500; tries++) {
-		if (number(group, "memory.current", "") < 2 * (long long)MIB)
+		if (memcg_number(group, "memory.current", "") < 2 * (long long)MIB)
 			return true;
 		sleep_ms(10);
 	}
@@ -125,7 +72,8 @@ static void populate_all(int vm)
 {
 	__u64 done;
 
-	CHILD_CHECK(_range(vm, VMMU_IOC_POPULATE, 0, REAL, &done) == -ENOMEM);
+	CHILD_CHECK(gives(ENOMEM, _range(vm, VMMU_IOC_POPULATE, 0, REAL,
+					 &done)));
 	CHILD_CHECK(done >= LIMIT / 2 && done < LIMIT);
 }
 
@@ -148,18 +96,18 @@ TEST_F(memcg, populate)
 	EXPECT_GT(LIMIT / PAGE, i.frames);
 
 	/* Charged to the group of whoever asked, and for as long as it is. */
-	now = number(self->group, "memory.current", "");
+	now = memcg_number(self->m.group, "memory.current", "");
 	EXPECT_LE((long long)(i.frames * PAGE), now);
 	populate(vm, 0, REAL);
-	EXPECT_GE(now, number(self->group, "memory.current", ""));
+	EXPECT_GE(now, memcg_number(self->m.group, "memory.current", ""));
 	discard(vm, 0, REAL);
-	EXPECT_TRUE(drained(self->group));
+	EXPECT_TRUE(drained(self->m.group));
 
 	in_group(populate_some, vm);
 	EXPECT_LE((long long)LIMIT / 2,
-		  number(self->group, "memory.current", ""));
+		  memcg_number(self->m.group, "memory.current", ""));
 	close(vm);
-	EXPECT_TRUE(drained(self->group));
+	EXPECT_TRUE(drained(self->m.group));
 }
 
 /*
@@ -199,7 +147,7 @@ TEST_F(memcg, fault)
 
 	in_group(touch_all, vm);
 	close(vm);
-	EXPECT_TRUE(drained(self->group));
+	EXPECT_TRUE(drained(self->m.group));
 }
 
 static void install_without_frame(struct guest *g)
@@ -236,7 +184,7 @@ TEST_F(memcg, install_and_translate)
 	EXPECT_EQ(VMMU_REASON_NONE,
 		  translate(g.space, PROVIDE, READ, 4 * MIB).reason);
 	guest_drop(&g);
-	EXPECT_TRUE(drained(self->group));
+	EXPECT_TRUE(drained(self->m.group));
 }
 
 static void create_many(int dev)
@@ -260,7 +208,7 @@ static void create_many(int dev)
 TEST_F(memcg, objects)
 {
 	in_group(create_many, self->dev);
-	EXPECT_TRUE(drained(self->group));
+	EXPECT_TRUE(drained(self->m.group));
 }
 
 TEST_HARNESS_MAIN

@@ -23,8 +23,9 @@
 
 #include "kselftest_harness.h"
 
-/* The number of the thread's latest call. */
+/* The thread's latest call, and what it gave. */
 static __thread unsigned int latest_call;
+static __thread int latest_result;
 
 /* Tell of an error, the first time that this process comes upon it. */
 static inline void note(unsigned char noted[256][256], const char *what,
@@ -46,6 +47,7 @@ static inline int seen(unsigned int cmd, int ret)
 	static unsigned char noted[256][256];
 
 	latest_call = cmd;
+	latest_result = ret;
 	if (ret < 0)
 		note(noted, "seen", cmd, -ret);
 	return ret;
@@ -56,7 +58,7 @@ static inline int asserted(int ret)
 {
 	static unsigned char noted[256][256];
 
-	if (ret < 0)
+	if (ret < 0 && ret == latest_result)
 		note(noted, "errno", latest_call, -ret);
 	return ret;
 }
