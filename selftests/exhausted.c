@@ -4,6 +4,7 @@
  * what the call says was done, and when there is memory again the same call
  * does the rest.
  */
+#include "vmmu_debug.h"
 #include "vmmu_exhaust.h"
 
 static struct vmmu_translation results[NR];
@@ -161,6 +162,47 @@ static void explain_verb(void)
 	CHILD_CHECK(backed_up_to(NR));
 }
 
+/* Part of a page comes only with all of its frame. */
+static void memory_verb(void)
+{
+	struct vmmu_memory m;
+	__u64 all = NR * PAGE, done;
+
+	map_all();
+	CHILD_CHECK(gives(ENOMEM, _memory(x.g->space, VMMU_IOC_WRITE, 0, AT + 8,
+					  bytes, all - 16, &m)));
+	done = m.done;
+	CHILD_CHECK(done < all - 16 && (!done || (done + 8) % PAGE == 0));
+	CHILD_CHECK(m.result.reason == VMMU_REASON_NOFRAME);
+	CHILD_CHECK(backed_up_to((done + 8) / PAGE));
+	relieve();
+	CHILD_CHECK(!_memory(x.g->space, VMMU_IOC_WRITE, 0, AT + 8 + done,
+			     bytes + done, all - 16 - done, &m));
+	CHILD_CHECK(m.done == all - 16 - done && backed_up_to(NR));
+	CHILD_CHECK(all_bytes(x.g->mem + x.g->data + 8, 0x5a, all - 16));
+}
+
+static void cmpxchg_verb(void)
+{
+	struct vmmu_cmpxchg c;
+	int i, ret;
+
+	map_all();
+	for (i = 0, ret = 0; i < NR && !ret; i += !ret)
+		ret = _cmpxchg(x.g->space, 0, AT + i * PAGE, 8, 0, i + 1, &c);
+	CHILD_CHECK(gives(ENOMEM, ret) && i < NR);
+	CHILD_CHECK(c.result.reason == VMMU_REASON_NOFRAME);
+	CHILD_CHECK(backed_up_to(i));
+	relieve();
+	for (; i < NR; i++)
+		CHILD_CHECK(!_cmpxchg(x.g->space, 0, AT + i * PAGE, 8, 0, i + 1,
+				      &c) && c.swapped);
+	CHILD_CHECK(backed_up_to(NR));
+	for (i = 0; i < NR; i++)
+		CHILD_CHECK(*(__u64 *)(x.g->mem + x.g->data + i * PAGE) ==
+			    i + 1);
+}
+
 /* Spaces and VMs cost the cgroup, not the user. */
 static void space_verb(void)
 {
@@ -237,6 +279,16 @@ TEST_F(exhausted, translate)
 TEST_F(exhausted, explain)
 {
 	short_of_memory(explain_verb);
+}
+
+TEST_F(exhausted, memory)
+{
+	short_of_memory(memory_verb);
+}
+
+TEST_F(exhausted, cmpxchg)
+{
+	short_of_memory(cmpxchg_verb);
 }
 
 TEST_F(exhausted, space)

@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <sys/klog.h>
 
-#include "vmmu_guest.h"
+#include "vmmu_debug.h"
 #include "vmmu_proc.h"
 
 #define REAL	(4 * MIB)
@@ -104,6 +104,23 @@ static bool fdinfo_names_frame(const __u64 *frames, int fd)
 	return bytes <= 0 || names_frame(frames, text);
 }
 
+/* To be told that a guess is right, or that it is wrong, would be enough. */
+static bool guesses_are_answered(const __u64 *frames, struct guest *g)
+{
+	__u64 ra;
+	int n;
+
+	if (!_real_of_frame(g->vm, frames[0], &ra))
+		return true;
+	for (n = 0; n < NR; n++) {
+		CHILD_CHECK(gives(EPERM, _real_of_frame(g->vm, frames[n],
+							&ra)));
+		CHILD_CHECK(gives(EPERM, _real_of_frame(g->vm, n, &ra)));
+		CHILD_CHECK(ra == POISON64);
+	}
+	return false;
+}
+
 /*
  * Every answer that the calls give, in one buffer; for a caller who may see
  * frames this finds them, or the test would prove nothing.
@@ -121,7 +138,13 @@ static bool calls_tell_frame(const __u64 *frames, struct guest *g)
 		struct vmmu_mapping mappings[NR];
 		struct vmmu_real_map real_map;
 		struct vmmu_mappings m;
+		struct vmmu_memory memory;
+		struct vmmu_cmpxchg cmpxchg;
+		struct vmmu_mapper mappers[NR];
+		struct vmmu_mappers who;
+		char page[PAGE];
 	} told;
+	bool tells;
 	__u32 done;
 	int n;
 
@@ -139,9 +162,16 @@ static bool calls_tell_frame(const __u64 *frames, struct guest *g)
 		CHILD_CHECK(!_explain(g->space, 0, READ, n * PAGE,
 				      told.steps[n], 5, &told.explain[n]));
 	CHILD_CHECK(!_mappings(g->space, 0, ~0ULL, NR, told.mappings, &told.m));
-	return holds_frame(frames, &told, sizeof(told)) ||
-	       fdinfo_names_frame(frames, g->vm) ||
-	       fdinfo_names_frame(frames, g->space);
+	CHILD_CHECK(!_memory(g->space, VMMU_IOC_READ, 0, 0, told.page, PAGE,
+			     &told.memory));
+	CHILD_CHECK(!_cmpxchg(g->space, 0, 0, 8, 1, 2, &told.cmpxchg));
+	CHILD_CHECK(!_mappers(g->vm, g->data, 0, 0, NR, told.mappers,
+			      &told.who));
+	tells = holds_frame(frames, &told, sizeof(told)) ||
+		fdinfo_names_frame(frames, g->vm) ||
+		fdinfo_names_frame(frames, g->space);
+	CHILD_CHECK(guesses_are_answered(frames, g) == tells);
+	return tells;
 }
 
 /* Assert that the caller learns frames from the calls, or that he does not. */
