@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls and accesses against each other, a few seconds each. Every page of
- * every VM carries a tag of its own, so that a page that shows up where it
- * does not belong is seen. The rest is up to the kernel's own checks.
+ * Real memory under discards: accesses through mappings that come and go, and
+ * what the calls tell about frames. What is wrong, and why it would be seen,
+ * is in vmmu_race.h; the rest is up to the kernel's own checks.
  */
 #include "vmmu_race.h"
 
@@ -25,322 +25,199 @@ FIXTURE_TEARDOWN(races)
 	races_drop(self->r);
 }
 
-/* Assert that counter and table of a VM agree, and that it lives. */
-#define consistent(of) do {						\
-	static struct vmmu_real_map_entry __e[REAL / PAGE];		\
-	struct vmmu_real_map __m;					\
-	int __vm = (of);						\
-									\
-	ASSERT_EQ(0, _real_map(__vm, 0, ~0ULL, REAL / PAGE, __e, &__m));\
-	ASSERT_EQ(vm_info(__vm).frames, __m.done);			\
-	ASSERT_EQ(0, vm_info(__vm).state & VMMU_VM_DEAD);		\
-} while (0)
-
-/* Assert that no host PTE refers to a frame that is no longer the page's. */
-#define mapped_right(of) do {						\
-	struct race *__r = (of);					\
-	unsigned int __i;						\
-									\
-	for (__i = 0; !geteuid() && __i <= PAGES; __i++) {		\
-		unsigned char *__at = __r->g.mem + page_ra(__r, __i);	\
-		__u64 __frame = pagemap_frame(__at);			\
-									\
-		ASSERT_TRUE(!__frame || __frame ==			\
-			    real_page(__r->g.vm, page_ra(__r, __i)).frame)\
-			TH_LOG("page %u", __i);				\
-	}								\
-} while (0)
-
-/* The one that fills pages with their tag and looks at them again. */
-static void *fill_and_check(struct race *r, unsigned int seed,
-			    unsigned long *rounds)
+/* Through mappings that are emptied now and then, so that accesses fault. */
+static void look_at_pages(struct worker *w, bool writes)
 {
-	while (running(r)) {
-		int i = dice(&seed, PAGES), w = dice(&seed, 512);
-		__u64 *page = (__u64 *)(r->g.mem + page_ra(r, i));
-		__u64 now = __atomic_load_n(page + w, __ATOMIC_RELAXED);
+	unsigned char *views[2] = {
+		view_of(w->r, PROT_READ | PROT_WRITE),
+		view_of(w->r + 1, PROT_READ | PROT_WRITE),
+	};
 
-		if (now && now != (r->tag | i))
-			failed(r, "a page has a foreign tag", now);
-		__atomic_store_n(page + w, r->tag | i, __ATOMIC_RELAXED);
-		++*rounds;
+	if (!views[0] || !views[1])
+		return failed(w, "mmap", errno);
+	while (running(w)) {
+		int which = dice(&w->seed, 2), i = dice(&w->seed, PAGES);
+		unsigned char *page = views[which] + i * PAGE;
+
+		if (writes)	/* beside the tags, for a writable PTE */
+			__atomic_store_n(page + 64, 1, __ATOMIC_SEQ_CST);
+		check_page(w, w->r + which, views[which], i);
+		if (!dice(&w->seed, 512))
+			madvise(page, PAGE, MADV_DONTNEED);
+		if (!dice(&w->seed, 4096))
+			madvise(views[which], PAGES * PAGE, MADV_DONTNEED);
 	}
-	return NULL;
+	munmap(views[0], PAGES * PAGE);
+	munmap(views[1], PAGES * PAGE);
 }
 
-static void *fill_first(void *arg)
+static void read_pages(struct worker *w)
 {
-	struct race *r = arg;
-
-	return fill_and_check(r, 1, &r->rounds[0]);
+	look_at_pages(w, false);
 }
 
-static void *fill_second(void *arg)
+static void write_pages(struct worker *w)
 {
-	struct race *r = arg;
-
-	return fill_and_check(r + 1, 2, &r->rounds[1]);
+	look_at_pages(w, true);
 }
 
-static void *discard_both(void *arg)
+/* A mapping is made, moved, protected, opened again, cut up, and removed. */
+static void change_mapping(struct worker *w)
 {
-	struct race *r = arg;
-	unsigned int seed = 3;
-	__u64 done;
+	const size_t bytes = PAGES * PAGE;
 
-	while (running(r)) {
-		struct race *of = r + dice(&seed, 2);
-		int i = dice(&seed, PAGES), n = 1 + dice(&seed, PAGES - i);
-		unsigned long cmd = dice(&seed, 4) ? VMMU_IOC_DISCARD :
-						     VMMU_IOC_POPULATE;
-		int ret = _range(of->g.vm, cmd, page_ra(of, i), n * PAGE,
-				 &done);
+	while (running(w)) {
+		struct race *r = w->r + dice(&w->seed, 2);
+		unsigned char *to, *view = view_of(r, PROT_READ | PROT_WRITE);
+		int i = dice(&w->seed, PAGES / 2);
 
-		if (ret)
-			failed(r, "populate or discard", -ret);
-		r->rounds[2]++;
+		to = mmap(NULL, bytes, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (!view || to == MAP_FAILED)
+			return failed(w, "mmap", errno);
+		check_page(w, r, view, i);
+		view[i * PAGE + 72] = 1;
+		mprotect(view, bytes, PROT_READ);
+		check_page(w, r, view, i);
+		mprotect(view + i * PAGE, bytes / 2, PROT_READ | PROT_WRITE);
+		view[i * PAGE + 72] = 1;
+		check_page(w, r, view, i);
+		mprotect(view, bytes, PROT_READ | PROT_WRITE);
+		view = mremap(view, bytes, bytes, MREMAP_MAYMOVE |
+			      MREMAP_FIXED, to);
+		if (view == MAP_FAILED)
+			return failed(w, "mremap", errno);
+		check_page(w, r, view, i);
+		munmap(view + i * PAGE, PAGE);
+		check_page(w, r, view, PAGES - 1);
+		munmap(view, bytes);
 	}
-	return NULL;
 }
 
-/* A page that was discarded by this very thread reads as zero. */
-static void *discard_own(void *arg)
+/*
+ * While no discard comes in between, the frame of a page is the same by the
+ * host's page tables, by the real map table and by a translation.
+ */
+static void compare_frames(struct worker *w)
 {
-	struct race *r = arg;
-	__u64 ra = page_ra(r, PAGES), done;
-	__u64 *page = (__u64 *)(r->g.mem + ra);
+	struct race *r = w->r;
+	unsigned char *view = view_of(r, PROT_READ);
+	struct vmmu_real_map_entry e = {};
+	struct vmmu_translation t = {};
+	struct vmmu_real_map m;
 
-	while (running(r)) {
-		__atomic_store_n(page, ++r->rounds[3], __ATOMIC_SEQ_CST);
-		_range(r->g.vm, VMMU_IOC_DISCARD, ra, PAGE, &done);
-		if (__atomic_load_n(page, __ATOMIC_SEQ_CST))
-			failed(r, "a discarded page has data", *page);
+	while (view && running(w)) {
+		int i = dice(&w->seed, PAGES);
+		__u64 epoch = __atomic_load_n(&r->epoch[i], __ATOMIC_SEQ_CST);
+		__u64 mapped;
+
+		__atomic_load_n(view + i * PAGE, __ATOMIC_SEQ_CST);
+		mapped = pagemap_frame(view + i * PAGE);
+		if (_real_map(r->g.vm, page_ra(r, i), page_ra(r, i) + PAGE - 1,
+			      1, &e, &m) ||
+		    _translate(r->g.space, 0, READ, i * PAGE, &t))
+			failed(w, "a call failed", i);
+		if (epoch % 2 ||
+		    epoch != __atomic_load_n(&r->epoch[i], __ATOMIC_SEQ_CST))
+			continue;
+		w->done++;
+		if (m.done != 1 || e.ra != page_ra(r, i) ||
+		    t.ra != page_ra(r, i) || t.reason)
+			failed(w, "no frame", i);
+		else if (!geteuid() && (e.frame != mapped || t.frame != mapped))
+			failed(w, "another frame", mapped);
 	}
-	return NULL;
 }
 
 TEST_F(races, discard_against_accesses)
 {
-	run_threads(self->r, fill_first, fill_second, discard_both,
-		    discard_own);
-	consistent(self->r[0].g.vm);
-	consistent(self->r[1].g.vm);
-	mapped_right(&self->r[0]);
-	mapped_right(&self->r[1]);
+	struct race *r = self->r;
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		guest_map(&r->g, i * PAGE, 1, page_ra(r, i) | PTE_ALL);
+	run_workers(r, race_ms(),
+		    { own_first, "pages renewed" },
+		    { read_pages, "pages read" },
+		    { write_pages, "pages written and read" },
+		    { own_second, "pages of another VM renewed" },
+		    { change_mapping, "pages read while mappings change" },
+		    { compare_frames, "frames compared" });
+	for (i = 0; i < 2; i++) {
+		consistent(r[i].g.vm);
+		mapped_right(&r[i]);
+	}
 }
 
 /*
- * One thread takes a page away and fills its successor, by ever larger
- * numbers; it tells the last one that is surely there. Another looks through a
- * mapping of its own, which it empties all the time: a number smaller than
- * one it was told of before can only come from a page that is gone.
+ * A single page, so that every round of each is a race with the other. It is
+ * the discards that empty the mappings: each access after one is a fault.
  */
-static void *renew_page(void *arg)
+static void renew_page(struct worker *w)
 {
-	struct race *r = arg;
-	__u64 *page = (__u64 *)(r->g.mem + page_ra(r, 0)), number = 0, done;
+	while (running(w))
+		renew_pages(w, w->r, 0, 1);
+}
 
-	while (running(r)) {
-		_range(r->g.vm, VMMU_IOC_DISCARD, page_ra(r, 0), PAGE, &done);
-		__atomic_store_n(page, ++number, __ATOMIC_SEQ_CST);
-		__atomic_store_n(&r->tag, number, __ATOMIC_SEQ_CST);
-		r->rounds[0]++;
+static void read_page(struct worker *w)
+{
+	unsigned char *view = view_of(w->r, PROT_READ | PROT_WRITE);
+
+	while (view && running(w))
+		check_page(w, w->r, view, 0);
+	if (view)
+		munmap(view, PAGES * PAGE);
+}
+
+static void write_page(struct worker *w)
+{
+	unsigned char *view = view_of(w->r, PROT_READ | PROT_WRITE);
+
+	while (view && running(w)) {
+		__atomic_store_n(view + 64, 1, __ATOMIC_SEQ_CST);
+		check_page(w, w->r, view, 0);
 	}
-	return NULL;
+	if (view)
+		munmap(view, PAGES * PAGE);
 }
 
-static void look_at_page(struct race *r, unsigned long *rounds, int write)
+TEST_F(races, discard_against_read_faults)
 {
-	__u64 *view = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			   r->g.vm, page_ra(r, 0));
-	__u64 told, seen;
-
-	if ((void *)view == MAP_FAILED)
-		return failed(r, "mmap", errno);
-	while (running(r)) {
-		told = __atomic_load_n(&r->tag, __ATOMIC_SEQ_CST);
-		if (write)	/* beside the number, for a writable PTE */
-			__atomic_store_n(view + 1, 1, __ATOMIC_SEQ_CST);
-		seen = __atomic_load_n(view, __ATOMIC_SEQ_CST);
-		if (seen && seen < told)
-			failed(r, "a page that is gone", seen);
-		madvise(view, PAGE, MADV_DONTNEED);
-		++*rounds;
-	}
-	munmap(view, PAGE);
-}
-
-static void *read_page(void *arg)
-{
-	struct race *r = arg;
-
-	look_at_page(r, &r->rounds[1], 0);
-	return NULL;
-}
-
-static void *write_page(void *arg)
-{
-	struct race *r = arg;
-
-	look_at_page(r, &r->rounds[2], 1);
-	return NULL;
-}
-
-TEST_F(races, discard_against_faults)
-{
-	self->r->tag = 0;
-	run_threads(self->r, renew_page, read_page);
-	self->r->tag = 0;	/* the numbers begin anew */
-	self->r->stop = 0;
-	run_threads(self->r, renew_page, read_page, write_page);
+	run_workers(self->r, race_ms(),
+		    { renew_page, "pages renewed" },
+		    { read_page, "pages read" });
 	mapped_right(self->r);
 }
 
-/* va i is mapped to one page after another; what was installed holds. */
-static void *install_pages(void *arg)
+TEST_F(races, discard_against_write_faults)
 {
-	struct race *r = arg;
-	unsigned int seed = 4, k;
-
-	while (running(r)) {
-		struct vmmu_install_op ops[8] = {};
-		struct vmmu_translation t;
-		struct vmmu_install i;
-
-		for (k = 0; k < 8; k++) {
-			ops[k].va = (k * 8 + dice(&seed, 8)) * PAGE;
-			ops[k].level = 1;
-			ops[k].value = page_ra(r, dice(&seed, PAGES)) | PTE_ALL;
-		}
-		if (_install(r->g.space, 0, ops, 8, NULL, &i))
-			failed(r, "install", i.reason);
-		for (k = 0; k < 8; k++) {
-			if (_translate(r->g.space, 0, READ, ops[k].va, &t) ||
-			    t.ra != (ops[k].value & PTE_ADDRESS))
-				failed(r, "installed, but not there", t.ra);
-		}
-		r->rounds[0]++;
-	}
-	return NULL;
+	run_workers(self->r, race_ms(),
+		    { renew_page, "pages renewed" },
+		    { write_page, "pages written and read" });
+	mapped_right(self->r);
 }
 
-static void *translate_pages(void *arg)
+/* Reads come first: the PTE is there, and is to become writable. */
+static void open_page(struct worker *w)
 {
-	struct race *r = arg;
-	struct vmmu_translation t[PAGES];
-	unsigned int seed = 5;
-	__u32 done, k;
+	unsigned char *view = view_of(w->r, PROT_READ | PROT_WRITE);
 
-	while (running(r)) {
-		__u32 flags = (dice(&seed, 2) ? SET_AD : 0) |
-			      (dice(&seed, 2) ? PROVIDE : 0);
-
-		if (_translate_many(r->g.space, flags, WRITE, NULL, 0, PAGES, t,
-				    &done) || done != PAGES)
-			failed(r, "translate", done);
-		for (k = 0; k < PAGES; k++) {
-			if (!(t[k].flags & VMMU_TRANSLATED)) {
-				if (t[k].reason != VMMU_REASON_NOT_PRESENT)
-					failed(r, "reason", t[k].reason);
-				continue;
-			}
-			if (t[k].ra % PAGE || t[k].ra < page_ra(r, 0) ||
-			    t[k].ra >= page_ra(r, PAGES))
-				failed(r, "a foreign page", t[k].ra);
-			if ((flags & PROVIDE) &&
-			    t[k].reason != VMMU_REASON_NONE)
-				failed(r, "not provided", t[k].reason);
-		}
-		r->rounds[1]++;
+	while (view && running(w)) {
+		check_page(w, w->r, view, 0);
+		__atomic_store_n(view + 64, 1, __ATOMIC_SEQ_CST);
+		check_page(w, w->r, view, 0);
+		madvise(view, PAGE, MADV_DONTNEED);
 	}
-	return NULL;
+	if (view)
+		munmap(view, PAGES * PAGE);
 }
 
-static void *discard_pages(void *arg)
+TEST_F(races, discard_against_upgrades)
 {
-	struct race *r = arg;
-	unsigned int seed = 6;
-	__u64 done;
-
-	while (running(r)) {
-		_range(r->g.vm, VMMU_IOC_DISCARD,
-		       page_ra(r, dice(&seed, PAGES)), PAGE, &done);
-		r->rounds[2]++;
-	}
-	return NULL;
-}
-
-TEST_F(races, install_against_translate)
-{
-	guest_slot(&self->r->g, 0, 1);
-	run_threads(self->r, install_pages, translate_pages, discard_pages);
-	consistent(self->r->g.vm);
-}
-
-/* What a child does until it is killed: everything, on both VMs and its own. */
-static void wild_life(struct race *r, unsigned int seed)
-{
-	struct vmmu_translation t[PAGES];
-	struct vmmu_vm_create c;
-	struct vmmu_space_create s;
-	unsigned char *mem;
-	__u64 done;
-	__u32 n;
-
-	for (;;) {
-		if (_vm_create(r->g.dev, REAL, &c))
-			_exit(1);
-		mem = mmap(NULL, REAL, PROT_READ | PROT_WRITE, MAP_SHARED,
-			   c.fd, 0);
-		_space_create(c.fd, FORMAT4, 0, MODE(0), &s);
-		_range(c.fd, VMMU_IOC_POPULATE, 0, MIB, &done);
-		mem[dice(&seed, REAL)] = 1;
-		_translate_many(s.fd, PROVIDE, READ, NULL, 0, PAGES, t, &n);
-		_range(r[seed & 1].g.vm, VMMU_IOC_DISCARD, page_ra(r, 0),
-		       PAGES * PAGE, &done);
-		_translate_many(r->g.space, PROVIDE, READ, NULL, 0, PAGES, t,
-				&n);
-		r->g.mem[page_ra(r, dice(&seed, PAGES))] = 0;
-		if (!dice(&seed, 4) && !fork()) {
-			mem[dice(&seed, REAL)] = 2;
-			_exit(0);
-		}
-		close(c.fd);
-		if (dice(&seed, 2))
-			munmap(mem, REAL);
-		close(s.fd);
-	}
-}
-
-TEST_F(races, killed_at_any_time)
-{
-	struct race *r = self->r;
-	__u64 end = now_ms() + RUN_MS;
-	unsigned int seed = 7, i;
-	pid_t pids[3];
-	int nr = 0;
-
-	guest_slot(&r->g, 0, 1);
-	for (i = 0; i < PAGES; i++)
-		guest_map(&r->g, i * PAGE, 1, page_ra(r, i) | PTE_ALL);
-	for (; now_ms() < end; nr++) {
-		for (i = 0; i < ARRAY_SIZE(pids); i++) {
-			pids[i] = fork();
-			ASSERT_LE(0, pids[i]);
-			if (!pids[i])
-				wild_life(r, seed + i);
-		}
-		sleep_ms(1 + dice(&seed, 20));
-		for (i = 0; i < ARRAY_SIZE(pids); i++)
-			kill(pids[i], SIGKILL);
-		for (i = 0; i < ARRAY_SIZE(pids); i++)
-			ASSERT_EQ(128 + SIGKILL, child_wait(pids[i]));
-	}
-	printf("# rounds: %d\n", nr);
-	consistent(r[0].g.vm);
-	consistent(r[1].g.vm);
-	ASSERT_EQ(1, vm_info(r[0].g.vm).nr_spaces);
-	ASSERT_EQ(1, vm_info(r[1].g.vm).nr_spaces);
+	run_workers(self->r, race_ms(),
+		    { renew_page, "pages renewed" },
+		    { open_page, "pages read, written and read" });
+	mapped_right(self->r);
 }
 
 TEST_HARNESS_MAIN
