@@ -3,6 +3,7 @@
 
 KERNEL ?=
 TEST ?=
+MINUTES ?= 10
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -10,7 +11,7 @@ RELEASE := $(shell uname -r)
 HEADERS := /lib/modules/$(RELEASE)/build
 VM := selftests/vm
 
-.PHONY: all module userspace load unload setup vm demo check style unit oracle kselftest install clean help
+.PHONY: all module userspace load unload setup vm demo check soak style unit oracle kselftest install clean help
 
 all: module userspace
 
@@ -26,6 +27,7 @@ help:
 	@echo '  make demo        two VMs of a miniature guest OS, drawn step by step'
 	@echo '  make vm          a shell, with the module loaded and this folder as it is here'
 	@echo '  make check       every test; narrowed by KERNEL= and TEST=name'
+	@echo '  make soak        races and the oracle over and over, for MINUTES=10'
 	@echo '  make style       checkpatch, sparse, W=1, kernel-doc, shellcheck, man pages, layers'
 	@echo '  make unit        the pure code in userspace, under ASan and UBSan'
 	@echo '  make oracle      vmmu against an emulated processor, on random page tables'
@@ -78,6 +80,10 @@ demo: setup userspace
 check:
 	@command -v python3 >/dev/null || selftests/vm/setup
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' selftests/check
+
+soak:
+	@command -v python3 >/dev/null || selftests/vm/setup
+	@KERNEL='$(KERNEL)' selftests/soak --minutes '$(MINUTES)'
 
 style unit oracle kselftest:
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' selftests/check --step $@
