@@ -113,7 +113,7 @@ TEST_F(io, direct_while_discarded)
 		SKIP(return, "no file system or disk here knows O_DIRECT");
 	memcpy(self->mem, self->ref, LEN);
 	ASSERT_EQ(LEN, pwrite(fd, self->mem, LEN, 0));
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < (int)rounds(10); round++) {
 		unsigned int i;
 		pid_t pid = fork();
 
