@@ -22,7 +22,7 @@ help:
 	@echo '  make unload      unload it (as root)'
 	@echo '  make install     install library, tool, header and man pages; PREFIX=/usr/local DESTDIR='
 	@echo '  make clean       remove build/'
-	@echo 'In a virtual machine, which needs neither root nor hardware support; KERNEL=6.1, 6.12 or a path:'
+	@echo 'In a virtual machine, which needs neither root nor hardware support; KERNEL=6.1, 6.12, debug or a path:'
 	@echo '  make setup       install the Debian packages that are missing'
 	@echo '  make demo        two VMs of a miniature guest OS, drawn step by step'
 	@echo '  make vm          a shell, with the module loaded and this folder as it is here'
@@ -31,7 +31,8 @@ help:
 	@echo '  make style       checkpatch, sparse, W=1, kernel-doc, shellcheck, man pages, layers'
 	@echo '  make unit        the pure code in userspace, under ASan and UBSan'
 	@echo '  make oracle      vmmu against an emulated processor, on random page tables'
-	@echo '  make kselftest   the kselftests on both kernels, or on KERNEL='
+	@echo '  make kselftest   the kselftests on all three kernels, or on KERNEL='
+	@echo 'The debug kernel (KASAN, lockdep, kmemleak and so on) is built once, in about 10 minutes on two idle CPUs.'
 
 # The running kernel's module is built in build/RELEASE like every other kernel's.
 module: | headers
