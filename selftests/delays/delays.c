@@ -5,7 +5,9 @@
  * where functions begin or end; vmmu.ko itself knows nothing of it. For tests
  * alone: selftests/races_delayed.sh loads it.
  */
+#include <linux/atomic.h>
 #include <linux/delay.h>
+#include <linux/jhash.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/random.h>
@@ -22,16 +24,28 @@ MODULE_PARM_DESC(chance, "delay one in so many passes");
 
 static unsigned int longest = 2000;
 module_param(longest, uint, 0644);
-MODULE_PARM_DESC(longest, "microseconds that a delay takes at most");
+MODULE_PARM_DESC(longest, "microseconds that most delays take at most; some take eight times that");
 
-/* One pass in @rarity times chance is delayed. */
+static atomic_t passes;
+static u32 seed;
+
+/* Probes can hit while the kernel's own generator is locked. */
+static u32 dice(u32 sides)
+{
+	return jhash_1word(atomic_inc_return(&passes), seed) % sides;
+}
+
+/*
+ * One pass in @rarity times chance is delayed; for long enough, now and then,
+ * that the others come round while they are delayed themselves.
+ */
 static void delay(unsigned int rarity)
 {
 	if (strncmp(current->comm, only, strlen(only)))
 		return;
-	if (!chance || get_random_u32() % (chance * rarity))
+	if (!chance || dice(chance * rarity))
 		return;
-	udelay(get_random_u32() % (longest + 1));
+	udelay(dice(longest + 1) * (dice(8) ? 1 : 8));
 }
 
 static int at_entry(struct kprobe *probe, struct pt_regs *regs)
@@ -110,6 +124,7 @@ static int __init delays_init(void)
 	unsigned int i, k;
 	int err;
 
+	seed = get_random_u32();
 	for (i = 0; i < ARRAY_SIZE(entries); i++) {
 		err = register_kprobe(&entries[i]);
 		if (err) {
