@@ -11,7 +11,7 @@ RELEASE := $(shell uname -r)
 HEADERS := /lib/modules/$(RELEASE)/build
 VM := selftests/vm
 
-.PHONY: all module userspace load unload setup vm demo check soak style unit oracle kselftest install clean help
+.PHONY: all module userspace load unload setup vm demo check soak style unit oracle kselftest coverage install clean help
 
 all: module userspace
 
@@ -32,6 +32,7 @@ help:
 	@echo '  make unit        the pure code in userspace, under ASan and UBSan'
 	@echo '  make oracle      vmmu against an emulated processor, on random page tables'
 	@echo '  make kselftest   the kselftests on all three kernels, or on KERNEL='
+	@echo '  make coverage    which lines of the module the kselftests execute: build/coverage/index.html'
 	@echo 'The debug kernel (KASAN, lockdep, kmemleak and so on) is built once, in about 10 minutes on two idle CPUs.'
 
 # The running kernel's module is built in build/RELEASE like every other kernel's.
@@ -88,6 +89,9 @@ soak:
 
 style unit oracle kselftest:
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' selftests/check --step $@
+
+coverage: setup
+	@selftests/coverage
 
 install:
 	@$(MAKE) --no-print-directory -C userspace install PREFIX='$(abspath $(PREFIX))' DESTDIR='$(DESTDIR)'

@@ -278,15 +278,15 @@ test_manual()
 }
 
 start_guest
-test_general
+tool_only test_general
 test_info
 test_missing_device
 test_list
 test_walk
-test_walk_refusals
+tool_only test_walk_refusals
 test_dump
 test_image
-test_image_stdin
-test_image_refusals
-test_manual
+tool_only test_image_stdin
+tool_only test_image_refusals
+tool_only test_manual
 end_guest

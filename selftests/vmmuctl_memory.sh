@@ -152,8 +152,8 @@ test_write_refusals()
 start_guest
 at=$pid:$space
 test_read
-test_read_refusals
+tool_only test_read_refusals
 test_write
 test_exchange
-test_write_refusals
+tool_only test_write_refusals
 end_guest

@@ -156,5 +156,5 @@ test_show
 test_show_address
 test_who
 test_who_endless
-test_who_refusals
+tool_only test_who_refusals
 end_guest
