@@ -208,9 +208,9 @@ static void space_verb(void)
 {
 	struct vmmu_space_create c;
 	struct vmmu_vm_info i;
-	int ret = 0, nr, made[MOST_FILES];
+	int ret = 0, nr, made[MOST_FILES], most = x.m ? MOST_FILES : 10;
 
-	for (nr = 0; nr < MOST_FILES && !ret; nr += !ret) {
+	for (nr = 0; nr < most && !ret; nr += !ret) {
 		ret = _space_create(x.g->vm, FORMAT4, 0, MODE(0), &c);
 		made[nr] = c.fd;
 	}
@@ -229,9 +229,9 @@ static void space_verb(void)
 static void vm_verb(void)
 {
 	struct vmmu_vm_create c;
-	int ret = 0, nr, made[MOST_FILES];
+	int ret = 0, nr, made[MOST_FILES], most = x.m ? MOST_FILES : 10;
 
-	for (nr = 0; nr < MOST_FILES && !ret; nr += !ret) {
+	for (nr = 0; nr < most && !ret; nr += !ret) {
 		ret = _vm_create(x.g->dev, REAL, &c);
 		made[nr] = c.fd;
 	}
