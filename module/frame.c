@@ -29,13 +29,14 @@
 			 __GFP_RETRY_MAYFAIL)
 
 #define REAP_INTERVAL	HZ
-#define REAP_BUDGET	1024
+#define REAP_BATCH	1024UL	/* under the lock at a time */
 
 /* Frames that wait for a grace period to end. */
 static atomic_long_t pending;
 
 static DEFINE_SPINLOCK(detached_lock);
 static LIST_HEAD(detached);	/* by page->lru; page->private is the user */
+static unsigned long nr_detached;
 
 static void reap_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(reap, reap_work);
@@ -155,7 +156,8 @@ static void detach(struct vmmu_account *account, struct page *page)
 	atomic_long_dec(&account->pages);
 	set_page_private(page, (unsigned long)user);
 	spin_lock(&detached_lock);
-	list_add(&page->lru, &detached);
+	list_add_tail(&page->lru, &detached);
+	nr_detached++;
 	spin_unlock(&detached_lock);
 	schedule_delayed_work(&reap, REAP_INTERVAL);
 }
@@ -177,37 +179,44 @@ static void release_detached(struct list_head *pages)
 }
 
 /*
- * Move detached frames that only the list still refers to onto @pages, and the
- * others to the list's end; a bounded number of them. A poisoned page is the
- * kernel's for good. Returns whether the list has any left.
+ * Look at the first @nr detached frames: move those that only the list still
+ * refers to onto @pages, and the others to the list's end. A poisoned page is
+ * the kernel's for good.
  */
-static bool pick_released(struct list_head *pages)
+static void pick_released(unsigned long nr, struct list_head *pages)
 {
-	unsigned int budget = REAP_BUDGET;
 	struct page *page, *next;
 	LIST_HEAD(held);
-	bool left;
 
 	spin_lock(&detached_lock);
 	list_for_each_entry_safe(page, next, &detached, lru) {
-		if (!budget--)
+		if (!nr--)
 			break;
-		if (page_count(page) == 1 || PageHWPoison(page))
+		if (page_count(page) == 1 || PageHWPoison(page)) {
 			list_move(&page->lru, pages);
-		else
+			nr_detached--;
+		} else {
 			list_move(&page->lru, &held);
+		}
 	}
 	list_splice_tail(&held, &detached);
-	left = !list_empty(&detached);
 	spin_unlock(&detached_lock);
-	return left;
 }
 
+/* However many somebody holds, the others are free a second after the fact. */
 static void reap_work(struct work_struct *work)
 {
+	unsigned long left = READ_ONCE(nr_detached);
 	LIST_HEAD(pages);
 
-	if (pick_released(&pages))
+	while (left) {
+		unsigned long nr = min(left, REAP_BATCH);
+
+		pick_released(nr, &pages);
+		left -= nr;
+		cond_resched();
+	}
+	if (READ_ONCE(nr_detached))
 		schedule_delayed_work(&reap, REAP_INTERVAL);
 	if (!list_empty(&pages)) {
 		synchronize_rcu();
