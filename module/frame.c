@@ -2,6 +2,9 @@
 /*
  * Frames: allocation, charging, and the way back.
  *
+ * While a frame is in the real map table its page->private tells who owns it
+ * among the windows; from then on a pointer is there, which no owner looks like.
+ *
  * Walks read frames under RCU, without a reference. So a frame that leaves
  * the real map table is freed after a grace period: a batch of frames is
  * chained through page->private, the first one's rcu_head carries it, and its
@@ -15,8 +18,10 @@
 #include <linux/cred.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
 #include <linux/spinlock.h>
@@ -30,6 +35,9 @@
 
 #define REAP_INTERVAL	HZ
 #define REAP_BATCH	1024UL	/* under the lock at a time */
+
+/* page->private of a chain's last frame. */
+#define LAST_OF_CHAIN	(~0UL)
 
 /* Frames that wait for a grace period to end. */
 static atomic_long_t pending;
@@ -60,6 +68,25 @@ void vmmu_account_init(struct vmmu_account *account)
 void vmmu_account_destroy(struct vmmu_account *account)
 {
 	free_uid(account->user);
+}
+
+struct vmmu_payer vmmu_payer_begin(struct mm_struct *mm)
+{
+	struct vmmu_payer payer = { };
+
+	if (unlikely(current->flags & PF_KTHREAD)) {
+		payer.memcg = get_mem_cgroup_from_mm(mm);
+		payer.before = set_active_memcg(payer.memcg);
+	}
+	return payer;
+}
+
+void vmmu_payer_end(struct vmmu_payer payer)
+{
+	if (unlikely(payer.memcg)) {
+		set_active_memcg(payer.before);
+		mem_cgroup_put(payer.memcg);
+	}
 }
 
 /* Free what waits for a grace period. Returns whether there was any. */
@@ -148,13 +175,31 @@ void vmmu_table_free(struct vmmu_account *account, u64 *table)
 	uncharge(account);
 }
 
+bool vmmu_frame_note_owner(struct page *page, u64 owner)
+{
+	unsigned long old = READ_ONCE(page->private);
+
+	while (old != owner && old != VMMU_OWNER_MANY) {
+		unsigned long seen;
+
+		if ((long)old < 0)
+			return false;
+		seen = cmpxchg(&page->private, old,
+			       old ? VMMU_OWNER_MANY : owner);
+		if (seen == old)
+			break;
+		old = seen;
+	}
+	return true;
+}
+
 static void detach(struct vmmu_account *account, struct page *page)
 {
 	struct user_struct *user = get_uid(account->user);
 
 	/* The user stays charged; the VM, which may be gone soon, does not. */
 	atomic_long_dec(&account->pages);
-	set_page_private(page, (unsigned long)user);
+	WRITE_ONCE(page->private, (unsigned long)user);
 	spin_lock(&detached_lock);
 	list_add_tail(&page->lru, &detached);
 	nr_detached++;
@@ -232,7 +277,8 @@ void vmmu_frame_batch_add(struct vmmu_account *account,
 		return;
 	}
 	atomic_long_dec(&account->pages);
-	set_page_private(page, (unsigned long)batch->first);
+	WRITE_ONCE(page->private, batch->first ? (unsigned long)batch->first :
+						 LAST_OF_CHAIN);
 	batch->first = page;
 	batch->nr++;
 }
@@ -244,12 +290,12 @@ static void free_batch_rcu(struct rcu_head *head)
 	long nr = 0;
 
 	while (page) {
-		struct page *next = (struct page *)page_private(page);
+		unsigned long next = page_private(page);
 
 		set_page_private(page, 0);
 		page->index = 0;
 		put_page(page);
-		page = next;
+		page = next == LAST_OF_CHAIN ? NULL : (struct page *)next;
 		nr++;
 	}
 	atomic_long_sub(nr, &user->locked_vm);

@@ -9,6 +9,7 @@
 #include <linux/atomic.h>
 #include <linux/mm_types.h>
 
+struct mem_cgroup;
 struct user_struct;
 
 /**
@@ -33,6 +34,20 @@ void vmmu_account_destroy(struct vmmu_account *account);
 
 /* Pages that the caller's user may still charge; ULONG_MAX: any number. */
 unsigned long vmmu_account_room(void);
+
+/**
+ * struct vmmu_payer - whose memory cgroup is charged in between
+ * @memcg: the one that is; NULL: the caller's.
+ * @before: what was set before.
+ */
+struct vmmu_payer {
+	struct mem_cgroup *memcg;
+	struct mem_cgroup *before;
+};
+
+/* A kernel thread that uses a process's memory (vhost) charges the process. */
+struct vmmu_payer vmmu_payer_begin(struct mm_struct *mm);
+void vmmu_payer_end(struct vmmu_payer payer);
 
 /* A zeroed frame for a real page, or NULL. */
 struct page *vmmu_frame_alloc(struct vmmu_account *account);
@@ -64,6 +79,34 @@ void vmmu_frame_batch_add(struct vmmu_account *account,
  */
 void vmmu_frame_batch_free(struct vmmu_account *account,
 			   struct vmmu_frame_batch *batch);
+
+/*
+ * Which window maps a frame: 0 none, one window's page, or MANY; never less
+ * than the truth while the frame is in the real map table. One owner is the
+ * space's id in bits 61..45, and the number of the virtual page, of which 45
+ * bits tell everything.
+ */
+#define VMMU_OWNER_PAGE_BITS	45
+#define VMMU_OWNER_MAX_SPACE	(BIT_ULL(62 - VMMU_OWNER_PAGE_BITS) - 1)
+#define VMMU_OWNER_MANY		BIT_ULL(62)
+
+static inline u64 vmmu_frame_make_owner(u64 space_id, u64 page)
+{
+	return space_id > VMMU_OWNER_MAX_SPACE ? VMMU_OWNER_MANY :
+	       space_id << VMMU_OWNER_PAGE_BITS |
+	       (page & (BIT_ULL(VMMU_OWNER_PAGE_BITS) - 1));
+}
+
+static inline u64 vmmu_frame_owner(struct page *page)
+{
+	return READ_ONCE(page->private);
+}
+
+/*
+ * Note one more owner, under the RCU read lock under which the frame was found.
+ * False: the frame has left the table.
+ */
+bool vmmu_frame_note_owner(struct page *page, u64 owner);
 
 /* At module exit: forget the frames that somebody still holds. */
 void vmmu_frame_exit(void);

@@ -9,11 +9,9 @@
  * the page lock, so that every fault that saw the entry has mapped its page,
  * and only then removes the mappings.
  */
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "compat.h"
@@ -38,19 +36,12 @@ static bool still_frame(struct vmmu_realmap *realmap, u64 index,
 	return entry && vmmu_realmap_page(entry) == page;
 }
 
-/* A kernel thread that uses a process's memory (vhost) charges the process. */
 static int provide_for(struct vm_fault *vmf, struct vmmu_realmap *realmap)
 {
-	struct mem_cgroup *memcg, *before;
-	int err;
+	struct vmmu_payer payer = vmmu_payer_begin(vmf->vma->vm_mm);
+	int err = vmmu_realmap_provide(realmap, vmf->pgoff);
 
-	if (likely(!(current->flags & PF_KTHREAD)))
-		return vmmu_realmap_provide(realmap, vmf->pgoff);
-	memcg = get_mem_cgroup_from_mm(vmf->vma->vm_mm);
-	before = set_active_memcg(memcg);
-	err = vmmu_realmap_provide(realmap, vmf->pgoff);
-	set_active_memcg(before);
-	mem_cgroup_put(memcg);
+	vmmu_payer_end(payer);
 	return err;
 }
 
