@@ -164,8 +164,8 @@ static long read_or_write(struct vmmu_call *call, u32 access, u32 more_flags,
 	if (!args->bytes || args->bytes - 1 > ~args->va)
 		return -EINVAL;
 	args->done = 0;
-	vmmu_query_init(&query, call->file->private_data, access,
-			args->flags | more_flags);
+	vmmu_query_init_caller(&query, call->file->private_data, access,
+			       args->flags | more_flags);
 	err = copy_chunks(&query, args, chunk);
 	if (!result_holds(err))
 		args->result = (struct vmmu_translation){ };
@@ -219,8 +219,9 @@ long vmmu_memory_cmpxchg(struct vmmu_call *call)
 		return -EINVAL;
 	args->swapped = 0;
 	args->seen = 0;
-	vmmu_query_init(&query, call->file->private_data, VMMU_ACCESS_WRITE,
-			args->flags | VMMU_TRANSLATE_PROVIDE);
+	vmmu_query_init_caller(&query, call->file->private_data,
+			       VMMU_ACCESS_WRITE,
+			       args->flags | VMMU_TRANSLATE_PROVIDE);
 	err = get_frame_to_change(&query, va, &args->result, &frame);
 	if (err)
 		return err;
@@ -229,4 +230,51 @@ long vmmu_memory_cmpxchg(struct vmmu_call *call)
 	args->swapped = args->seen == args->expected;
 	put_page(frame);
 	return 0;
+}
+
+/* Copy what lies in one page. */
+static int copy_part(struct vmmu_query *query, struct vmmu_va va, void *buffer,
+		     u32 bytes)
+{
+	bool write = query->access.access == VMMU_ACCESS_WRITE;
+	struct vmmu_translation result;
+	struct page *frame;
+	int err = write ? get_frame_to_change(query, va, &result, &frame) :
+			  get_frame(query, va, &result, &frame);
+
+	if (err)
+		return err;
+	if (write)
+		copy(address_in(frame, va), buffer, bytes);
+	else if (frame)
+		copy(buffer, address_in(frame, va), bytes);
+	else
+		memset(buffer, 0, bytes);
+	if (frame)
+		put_page(frame);
+	return 0;
+}
+
+int vmmu_memory_copy(struct vmmu_space *space, struct vmmu_va va, void *buffer,
+		     int bytes, bool write)
+{
+	bool user = READ_ONCE(space->mode) & VMMU_MODE_CPL3;
+	struct vmmu_query query;
+	int done = 0;
+
+	vmmu_query_init(&query, space,
+			write ? VMMU_ACCESS_WRITE : VMMU_ACCESS_READ,
+			(user ? VMMU_TRANSLATE_USER : 0) |
+			(write ? VMMU_TRANSLATE_PROVIDE |
+				 VMMU_TRANSLATE_SET_AD : 0));
+	while (done < bytes) {
+		struct vmmu_va at = vmmu_va(va.value + done);
+		u32 part = min_t(u64, bytes - done,
+				 PAGE_SIZE - offset_in_page(at.value));
+
+		if (copy_part(&query, at, buffer + done, part))
+			break;
+		done += part;
+	}
+	return done ?: -EFAULT;
 }

@@ -19,9 +19,16 @@ void vmmu_query_init(struct vmmu_query *query, struct vmmu_space *space,
 	query->access.access = access;
 	query->access.user = flags & VMMU_TRANSLATE_USER;
 	query->flags = flags;
-	query->frames_shown = vmmu_vm_frames_shown(space->vm);
+	query->frames_shown = false;
 	query->sequence = vmmu_realmap_sequence(&space->vm->realmap);
 	vmmu_space_walk_init(space, &query->walk);
+}
+
+void vmmu_query_init_caller(struct vmmu_query *query, struct vmmu_space *space,
+			    u32 access, u32 flags)
+{
+	vmmu_query_init(query, space, access, flags);
+	query->frames_shown = vmmu_vm_frames_shown(space->vm);
 }
 
 /* Walk to @va; upper levels are not read again if nothing was invalidated. */
@@ -103,6 +110,7 @@ static int attempt(struct vmmu_query *query, struct vmmu_va va,
 	    !vmmu_walk_mark(&query->walk,
 			    query->access.access == VMMU_ACCESS_WRITE))
 		return -EAGAIN;
+	query->real_map_entry = entry;
 	fill_frame(query, entry, out);
 	return 0;
 }

@@ -11,6 +11,8 @@
  * @access: the access they are asked for.
  * @flags: VMMU_TRANSLATE_*.
  * @frames_shown: whether the caller may see frame numbers.
+ * @real_map_entry: the real map table's entry for the last answer, if it was
+ *	translated; 0: there was none.
  * @walk: the walk of the address asked last; its neighbours start from it.
  * @sequence: the invalidation sequence when that walk began.
  */
@@ -19,14 +21,22 @@ struct vmmu_query {
 	struct vmmu_access_kind access;
 	u32 flags;
 	bool frames_shown;
+	u64 real_map_entry;
 
 	struct vmmu_walk walk;
 	u64 sequence;
 };
 
-/* Set up; the mode and root are the space's present ones. */
+/*
+ * Set up; the mode and root are the space's present ones. Frame numbers are
+ * not told.
+ */
 void vmmu_query_init(struct vmmu_query *query, struct vmmu_space *space,
 		     u32 access, u32 flags);
+
+/* Likewise, and frame numbers are told to those who may see them. */
+void vmmu_query_init_caller(struct vmmu_query *query, struct vmmu_space *space,
+			    u32 access, u32 flags);
 
 /*
  * Translate @va. An address that does not translate is an answer; returns

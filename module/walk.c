@@ -229,3 +229,15 @@ bool vmmu_walk_mark(struct vmmu_walk *walk, bool write)
 	}
 	return true;
 }
+
+bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write)
+{
+	for (unsigned int i = 0; i < walk->nr_steps; i++) {
+		u64 value = walk->steps[i].value;
+		bool leaf = i == walk->nr_steps - 1;
+
+		if (walk->format->mark(value, write && leaf) != value)
+			return false;
+	}
+	return true;
+}

@@ -134,4 +134,7 @@ struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
  */
 bool vmmu_walk_mark(struct vmmu_walk *walk, bool write);
 
+/* Whether all of that is set, in the entries as they were read. */
+bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write);
+
 #endif /* VMMU_WALK_H */
