@@ -28,4 +28,27 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 }
 #endif
 
+#ifndef VMMU_HAVE_PTE_MKWRITE_NOVMA
+static inline pte_t pte_mkwrite_novma(pte_t pte)
+{
+	return pte_mkwrite(pte);
+}
+#endif
+
+#ifndef VMMU_HAVE_VMA_START_WRITE
+/* Faults take mmap_lock, which the caller holds for writing. */
+static inline void vma_start_write(struct vm_area_struct *vma)
+{
+}
+#endif
+
+/* Offsets of files are unsigned: a flag of the file, later of its operations. */
+#ifdef FOP_UNSIGNED_OFFSET
+#define VMMU_UNSIGNED_OFFSET	.fop_flags = FOP_UNSIGNED_OFFSET,
+#define VMMU_FMODE_UNSIGNED	0
+#else
+#define VMMU_UNSIGNED_OFFSET
+#define VMMU_FMODE_UNSIGNED	FMODE_UNSIGNED_OFFSET
+#endif
+
 #endif /* VMMU_COMPAT_H */

@@ -135,16 +135,22 @@ static bool lacks_frame(const struct vmmu_use *use, enum vmmu_outcome what,
 				    vmmu_ra_index(decoded->ra));
 }
 
-static bool was_present(const struct vmmu_use *use, u64 old)
+/*
+ * Whether somebody may have cached what the entry said before: it was present,
+ * and more than its marks was added to.
+ */
+static bool outdates(const struct vmmu_use *use, u64 old, u64 new)
 {
 	struct vmmu_entry entry;
 
-	return classify(use, old, &entry) != VMMU_OUTCOME_CLEARED;
+	return (old | (new & use->space->format->marks)) != new &&
+	       classify(use, old, &entry) != VMMU_OUTCOME_CLEARED;
 }
 
 int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
 		 enum vmmu_cause cause, const struct vmmu_use *uses,
-		 unsigned int nr_uses, enum vmmu_outcome *outcome)
+		 unsigned int nr_uses, struct vmmu_zap *zap,
+		 enum vmmu_outcome *outcome)
 {
 	struct vmmu_realmap *realmap = &vm->realmap;
 	bool changes = false;
@@ -158,7 +164,7 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
 		if (cause != VMMU_CAUSE_ROLLBACK &&
 		    lacks_frame(&uses[i], what, &decoded))
 			return -ENOENT;
-		if (old != new && was_present(&uses[i], old))
+		if (outdates(&uses[i], old, new))
 			changes = true;
 		if (!i)
 			*outcome = what;
@@ -169,8 +175,12 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
 			return -EAGAIN;
 		return -ENOENT;
 	}
-	if (changes)
+	if (changes) {
 		vmmu_realmap_invalidate(realmap);
+		for (unsigned int i = 0; i < nr_uses; i++)
+			vmmu_zap_entry(zap, uses[i].space, uses[i].va,
+				       uses[i].level, old);
+	}
 	trace_vmmu_install(vm->id, uses[0].space->id, uses[0].va.value,
 			   uses[0].level, entry.value, old, new, cause,
 			   *outcome);
@@ -185,6 +195,7 @@ static void note_undo(struct vmmu_batch *batch, struct vmmu_ra entry, u64 old,
 			.entry = entry,
 			.old = old,
 			.new = op->value,
+			.va = vmmu_va(op->va),
 			.level = op->level,
 		};
 }
@@ -240,7 +251,8 @@ static int try_apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 			return -EINTR;
 		vmmu_word_load(&vm->realmap, *entry, &old);
 		err = vmmu_install(vm, *entry, old, op->value,
-				   VMMU_CAUSE_HYPERCALL, use, 1, outcome);
+				   VMMU_CAUSE_HYPERCALL, use, 1, &batch->zap,
+				   outcome);
 	} while (err == -EAGAIN);
 	if (!err)
 		note_undo(batch, *entry, old, op);
@@ -272,6 +284,7 @@ static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 		err = try_apply(batch, op, &use, provided, &entry, outcome);
 		if (err != -ENOENT)
 			return err;
+		vmmu_zap_flush(&batch->zap);
 		up_write(&vm->lock);
 		err = vmmu_install_provide(vm, entry, op->value, &use, 1,
 					   batch->flags & VMMU_INSTALL_PROVIDE);
@@ -304,6 +317,7 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 			batch->done++;
 		}
 	}
+	vmmu_zap_flush(&batch->zap);
 	up_write(&vm->lock);
 	return err;
 }
@@ -315,7 +329,11 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 static void put_back(struct vmmu_batch *batch, const struct vmmu_undo *undo)
 {
 	struct vmmu_vm *vm = batch->space->vm;
-	struct vmmu_use use = { .space = batch->space, .level = undo->level };
+	struct vmmu_use use = {
+		.space = batch->space,
+		.va = undo->va,
+		.level = undo->level,
+	};
 	u64 marks = batch->space->format->marks;
 	enum vmmu_outcome outcome;
 	u64 value;
@@ -326,7 +344,8 @@ static void put_back(struct vmmu_batch *batch, const struct vmmu_undo *undo)
 		if ((value ^ undo->new) & ~marks)
 			return;
 		err = vmmu_install(vm, undo->entry, value, undo->old,
-				   VMMU_CAUSE_ROLLBACK, &use, 1, &outcome);
+				   VMMU_CAUSE_ROLLBACK, &use, 1, &batch->zap,
+				   &outcome);
 	} while (err == -EAGAIN);
 }
 
@@ -339,5 +358,6 @@ void vmmu_install_rollback(struct vmmu_batch *batch)
 		put_back(batch, &batch->undo[--batch->done]);
 		cond_resched();
 	}
+	vmmu_zap_flush(&batch->zap);
 	up_write(&vm->lock);
 }

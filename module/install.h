@@ -3,7 +3,7 @@
 #ifndef VMMU_INSTALL_H
 #define VMMU_INSTALL_H
 
-#include "object.h"
+#include "shadow.h"
 
 /* How an install came about. */
 enum vmmu_cause {
@@ -33,6 +33,7 @@ struct vmmu_use {
  * @reason: why the last element stopped the batch, if it did.
  * @level: the level at which the reason was found.
  * @undo: ATOMIC: what to put back, room for every element; else NULL.
+ * @zap: what is to be zapped before vm->lock is dropped.
  * @walk: stands at the table page last found, so neighbours cost no walk.
  * @sequence: the invalidation sequence when it was found.
  * @walk_valid: whether one was found.
@@ -44,6 +45,7 @@ struct vmmu_batch {
 	enum vmmu_reason reason;
 	u32 level;
 	struct vmmu_undo *undo;
+	struct vmmu_zap zap;
 
 	struct vmmu_walk walk;
 	u64 sequence;
@@ -55,12 +57,14 @@ struct vmmu_batch {
  * @entry: the entry's real address.
  * @old: what it was.
  * @new: what it became.
+ * @va: the address by which it was named.
  * @level: its level.
  */
 struct vmmu_undo {
 	struct vmmu_ra entry;
 	u64 old;
 	u64 new;
+	struct vmmu_va va;
 	u32 level;
 };
 
@@ -69,11 +73,13 @@ struct vmmu_undo {
  * it maps: the uses, of which there is at least one, must have their frames.
  * @old is the entry as the caller read it. Returns -EAGAIN if it has changed;
  * -ENOENT if a frame is missing, for vmmu_install_provide() to provide. The
- * outcome is that of the first use. Caller holds vm->lock for writing.
+ * outcome is that of the first use. Caller holds vm->lock for writing, and
+ * flushes @zap before it lets go.
  */
 int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
 		 enum vmmu_cause cause, const struct vmmu_use *uses,
-		 unsigned int nr_uses, enum vmmu_outcome *outcome);
+		 unsigned int nr_uses, struct vmmu_zap *zap,
+		 enum vmmu_outcome *outcome);
 
 /*
  * Provide the frames that an install needs: the table page's, and that of each

@@ -7,13 +7,19 @@
  *	main		the device
  *	vm, space	the files, with the calls on them
  *	info		what the module can do
+ *	trapfd		the file that records are read from
+ *	window		maps spaces: the host's MMU translates
  *	memory		reads and writes guest-virtual memory
  *	reverse		tells who has a frame, and who maps a real page
  *	fs		the files' inodes
  *	ioctl		the way in and out of a call
+ *	fault		delivers guest page faults
+ *	grant		what both levels let a host PTE allow
  *	install		stores page-table entries: changes both levels
  *	translate	asks both levels
  *	realmem		real memory: mapped, populated, discarded
+ *	shadow		host PTEs of windows: inserted, zapped
+ *	trapq		queues of records and their waiters
  *	object		what a VM and a space are; the order of locks
  *	walk		walks a guest's page table
  *	realmap		the real map table: real page -> frame
@@ -25,6 +31,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "fault.h"
 #include "fs.h"
 #include "frame.h"
 #include "info.h"
@@ -81,6 +88,7 @@ static int __init vmmu_init(void)
 static void __exit vmmu_exit(void)
 {
 	misc_deregister(&device);
+	vmmu_fault_exit();
 	vmmu_frame_exit();
 }
 

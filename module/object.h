@@ -11,6 +11,8 @@
  *			writable PTE
  *	i_mmap and page-table locks, inside the kernel's helpers
  *
+ * Queues and rings have spinlocks of their own, which are leaves.
+ *
  * Faults and translations take none of ours but the page lock: they read the
  * real map table under RCU. No lock is held while user memory is touched, and
  * vm->lock not while a frame is allocated, so those who wait for it need not
@@ -24,9 +26,12 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 
 #include "realmap.h"
 #include "walk.h"
+
+struct vmmu_trapq;
 
 /* Real pages are the host's base pages, and offsets fit into pgoff_t. */
 static_assert(PAGE_SHIFT == VMMU_PAGE_SHIFT);
@@ -50,6 +55,7 @@ static_assert(sizeof(pgoff_t) == sizeof(u64));
  *	or changes its root or mode.
  * @last_space_id: the newest space's id. Under @lock, as is the next one.
  * @spaces: the spaces that live, by id.
+ * @zaps: ranges of windows that were zapped.
  */
 struct vmmu_vm {
 	u64 id;
@@ -65,6 +71,42 @@ struct vmmu_vm {
 	struct rw_semaphore lock;
 	u64 last_space_id;
 	struct list_head spaces;
+	atomic64_t zaps;
+};
+
+/* Delivered faults that a space remembers. */
+#define VMMU_FAULT_NOTES	32
+
+/**
+ * struct vmmu_fault_note - a fault that was delivered
+ * @va: its address.
+ * @tid: the thread, by its global id; 0: unused.
+ * @error_code: as in struct vmmu_translation, like the others.
+ * @flags: VMMU_PAGE_FAULT, if @error_code holds.
+ * @access: enum vmmu_access.
+ * @reason: enum vmmu_reason.
+ * @level: where the reason was found.
+ */
+struct vmmu_fault_note {
+	u64 va;
+	pid_t tid;
+	u32 error_code;
+	u8 flags;
+	u8 access;
+	u8 reason;
+	u8 level;
+};
+
+/**
+ * struct vmmu_fault_ring - the last faults that were delivered
+ * @lock: guards the rest; a leaf.
+ * @next: which is the oldest, to be overwritten next.
+ * @notes: the faults.
+ */
+struct vmmu_fault_ring {
+	spinlock_t lock;	/* a leaf */
+	unsigned int next;
+	struct vmmu_fault_note notes[VMMU_FAULT_NOTES];
 };
 
 /**
@@ -79,6 +121,16 @@ struct vmmu_vm {
  * @reserved: the format's reserved bits under this mode. Under vm->lock, as is
  *	the next one.
  * @link: in vm->spaces.
+ * @peers: a ring of the VM's spaces with the same root.
+ * @trapq: where its windows' faults go, a reference; NULL: signals. Written
+ *	under vm->lock, read under RCU.
+ * @mapping: the inode's, whose mappings are the space's windows. Fixed.
+ * @shadowed: by level, from 2: bit (n mod 64) is set when a window ever had a
+ *	PTE below the n-th entry of that level. Set without a lock.
+ * @large: likewise, where the guest's entry mapped a large page.
+ * @next: the page behind the last fault's; a guess, see window.c.
+ * @around: how many pages a fault may map.
+ * @faults: what was delivered as signals.
  */
 struct vmmu_space {
 	struct vmmu_vm *vm;
@@ -90,6 +142,15 @@ struct vmmu_space {
 	u64 mode;
 	u64 reserved;
 	struct list_head link;
+	struct list_head peers;
+	struct vmmu_trapq __rcu *trapq;
+
+	struct address_space *mapping;
+	unsigned long shadowed[VMMU_MAX_LEVELS + 1];
+	unsigned long large[VMMU_MAX_LEVELS + 1];
+	u64 next;
+	u32 around;
+	struct vmmu_fault_ring faults;
 };
 
 /* One word holds a mode, so that a reader never sees half of a change. */

@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "realmem.h"
+#include "shadow.h"
 
 /* Pages that a discard gathers before it removes their mappings together. */
 #define DISCARD_BATCH	64
@@ -171,6 +172,7 @@ static void release_frames(struct vmmu_vm *vm, struct page **pages,
 			   unsigned int nr)
 {
 	struct vmmu_frame_batch batch = { };
+	struct vmmu_zap zap = { };
 	u64 first = pages[0]->index;
 	u64 last = pages[nr - 1]->index;
 
@@ -182,6 +184,9 @@ static void release_frames(struct vmmu_vm *vm, struct page **pages,
 	}
 	unmap_mapping_pages(vm->realmap.mapping, first, last - first + 1,
 			    false);
+	for (unsigned int i = 0; i < nr; i++)
+		vmmu_zap_frame(&zap, vm, pages[i]);
+	vmmu_zap_flush(&zap);
 	for (unsigned int i = 0; i < nr; i++) {
 		lock_page(pages[i]);
 		if (pages[i]->mapping != vm->realmap.mapping)

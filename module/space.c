@@ -7,11 +7,16 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "fs.h"
 #include "info.h"
 #include "memory.h"
+#include "shadow.h"
 #include "space.h"
 #include "space_calls.h"
+#include "trapfd.h"
+#include "trapq.h"
+#include "window.h"
 
 static struct vmmu_space *space_of(struct vmmu_call *call)
 {
@@ -61,7 +66,24 @@ static long space_info(struct vmmu_call *call)
 	info->real_bytes = space->vm->real_bytes;
 	info->levels = space->format->levels;
 	info->va_bits = space->format->va_bits;
+	info->delivery = rcu_access_pointer(space->trapq) ?
+			 VMMU_DELIVER_RECORD : VMMU_DELIVER_SIGNAL;
 	return 0;
+}
+
+/* Join the ring of the VM's spaces with this root. */
+static void join_peers(struct vmmu_space *space)
+{
+	struct vmmu_space *other;
+
+	lockdep_assert_held_write(&space->vm->lock);
+
+	list_for_each_entry(other, &space->vm->spaces, link) {
+		if (other != space && other->root == space->root) {
+			list_add(&space->peers, &other->peers);
+			return;
+		}
+	}
 }
 
 static long set_root(struct vmmu_call *call)
@@ -74,8 +96,12 @@ static long set_root(struct vmmu_call *call)
 		return -EOPNOTSUPP;
 	down_write(&space->vm->lock);
 	err = check_root(args->root, vmmu_mode_unpack(space->mode).maxphyaddr);
-	if (!err)
+	if (!err) {
 		WRITE_ONCE(space->root, args->root);
+		list_del_init(&space->peers);
+		join_peers(space);
+		vmmu_zap_space(space);
+	}
 	up_write(&space->vm->lock);
 	return err;
 }
@@ -93,10 +119,48 @@ static long set_mode(struct vmmu_call *call)
 		return err;
 	down_write(&space->vm->lock);
 	err = check_root(space->root, args->mode.maxphyaddr);
-	if (!err)
+	if (!err && vmmu_mode_pack(&args->mode) != space->mode) {
 		put_mode(space, &args->mode);
+		vmmu_zap_space(space);
+	}
 	up_write(&space->vm->lock);
 	return err;
+}
+
+/* From now on faults go to @queue, whose reference is the space's then. */
+static void put_queue(struct vmmu_space *space, struct vmmu_trapq *queue)
+{
+	struct vmmu_trapq *old;
+
+	down_write(&space->vm->lock);
+	if (queue)
+		vmmu_trapq_bind(queue);
+	old = rcu_replace_pointer(space->trapq, queue,
+				  lockdep_is_held(&space->vm->lock));
+	up_write(&space->vm->lock);
+	if (old) {
+		vmmu_trapq_unbind(old, space->id);
+		vmmu_trapq_put(old);
+	}
+}
+
+static long set_delivery(struct vmmu_call *call)
+{
+	struct vmmu_space *space = space_of(call);
+	struct vmmu_set_delivery *args = call->arg;
+	struct vmmu_trapq *queue = NULL;
+
+	if (args->flags)
+		return -EOPNOTSUPP;
+	if (args->delivery > VMMU_DELIVER_RECORD)
+		return -EINVAL;
+	if (args->delivery == VMMU_DELIVER_RECORD) {
+		queue = vmmu_trapfd_queue(space->vm, args->trap);
+		if (IS_ERR(queue))
+			return PTR_ERR(queue);
+	}
+	put_queue(space, queue);
+	return 0;
 }
 
 static const struct vmmu_row space_rows[] = {
@@ -119,6 +183,11 @@ static const struct vmmu_row space_rows[] = {
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_CMPXCHG, vmmu_memory_cmpxchg, vmmu_cmpxchg, result,
 		 .writes = true),
+	VMMU_ROW(VMMU_IOC_INVALIDATE, vmmu_window_invalidate, vmmu_invalidate,
+		 bytes),
+	VMMU_ROW(VMMU_IOC_FAULT, vmmu_window_explain_fault, vmmu_fault, result,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_SET_DELIVERY, set_delivery, vmmu_set_delivery, trap),
 };
 
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -135,6 +204,7 @@ static void link_space(struct vmmu_space *space)
 
 	down_write(&vm->lock);
 	space->id = ++vm->last_space_id;
+	join_peers(space);
 	list_add_tail(&space->link, &vm->spaces);
 	WRITE_ONCE(vm->nr_spaces, vm->nr_spaces + 1);
 	up_write(&vm->lock);
@@ -146,6 +216,7 @@ static void unlink_space(struct vmmu_space *space)
 
 	down_write(&vm->lock);
 	list_del(&space->link);
+	list_del(&space->peers);
 	WRITE_ONCE(vm->nr_spaces, vm->nr_spaces - 1);
 	up_write(&vm->lock);
 }
@@ -157,9 +228,15 @@ static int space_release(struct inode *inode, struct file *file)
 	if (!space)
 		return 0;
 	unlink_space(space);
+	put_queue(space, NULL);
 	fput(space->vm->file);
 	kfree(space);
 	return 0;
+}
+
+static int space_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return vmmu_window_mmap(file->private_data, vma);
 }
 
 static void show_mode(struct seq_file *m, const struct vmmu_mode *mode)
@@ -185,6 +262,8 @@ static void space_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vmmu-format:\t%s\n", space->format->name);
 	seq_printf(m, "vmmu-kind:\t%s\n",
 		   space->flags & VMMU_SPACE_TRAPPING ? "trapping" : "lazy");
+	seq_printf(m, "vmmu-faults:\t%s\n",
+		   rcu_access_pointer(space->trapq) ? "record" : "signal");
 	seq_printf(m, "vmmu-root:\t%#llx\n", READ_ONCE(space->root));
 	show_mode(m, &mode);
 }
@@ -193,13 +272,15 @@ static const struct file_operations space_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = space_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = space_mmap,
 	.release = space_release,
 	.show_fdinfo = space_show_fdinfo,
 	.llseek = noop_llseek,
+	VMMU_UNSIGNED_OFFSET
 };
 
 /* A space that nobody knows yet, holding its VM's file. */
-static struct vmmu_space *space_alloc(struct vmmu_vm *vm,
+static struct vmmu_space *space_alloc(struct vmmu_vm *vm, struct file *file,
 				      const struct vmmu_space_create *args)
 {
 	struct vmmu_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT |
@@ -213,6 +294,9 @@ static struct vmmu_space *space_alloc(struct vmmu_vm *vm,
 	space->root = args->root;
 	space->mode = vmmu_mode_pack(&args->mode);
 	space->reserved = space->format->reserved(&args->mode);
+	space->mapping = file->f_mapping;
+	INIT_LIST_HEAD(&space->peers);
+	spin_lock_init(&space->faults.lock);
 	get_file(vm->file);
 	link_space(space);
 	return space;
@@ -242,7 +326,8 @@ long vmmu_space_create(struct vmmu_vm *vm, struct vmmu_call *call)
 		call->new_file = NULL;
 		return err;
 	}
-	space = space_alloc(vm, args);
+	call->new_file->f_mode |= VMMU_FMODE_UNSIGNED;
+	space = space_alloc(vm, call->new_file, args);
 	if (!space)
 		return -ENOMEM;
 	call->new_file->private_data = space;

@@ -11,6 +11,7 @@
 #include "install.h"
 #include "space_calls.h"
 #include "translate.h"
+#include "window.h"
 
 /* Elements that are staged on the stack at a time. */
 #define STAGE	32
@@ -37,6 +38,8 @@ static long install_stages(struct vmmu_batch *batch,
 		if (copy_from_user(stage, ops + first, nr * sizeof(*stage)))
 			return -EFAULT;
 		err = vmmu_install_batch(batch, stage, nr, stage_outcomes);
+		vmmu_window_prefill(batch->space, stage, stage_outcomes,
+				    batch->done - first);
 		if (outcomes && copy_to_user(outcomes + first, stage_outcomes,
 					     batch->done - first))
 			return -EFAULT;
@@ -153,7 +156,8 @@ long vmmu_space_translate(struct vmmu_call *call)
 	if (err)
 		return err;
 	args->done = 0;
-	vmmu_query_init(&query, call->file->private_data, args->access, args->flags);
+	vmmu_query_init_caller(&query, call->file->private_data, args->access,
+			       args->flags);
 	if (args->results)
 		return translate_stages(&query, args);
 
@@ -180,7 +184,7 @@ long vmmu_space_explain(struct vmmu_call *call)
 	if (args->nr < space->format->levels)
 		return -EINVAL;
 	args->done = 0;
-	vmmu_query_init(&query, space, args->access, args->flags);
+	vmmu_query_init_caller(&query, space, args->access, args->flags);
 	err = vmmu_translate(&query, vmmu_va(args->va), &args->result);
 	if (err)
 		return err;

@@ -84,6 +84,49 @@ DEFINE_EVENT(vmmu_realmap, vmmu_realmap_clear,
 	TP_ARGS(vm, index, real_map_entry)
 );
 
+TRACE_EVENT(vmmu_zap,
+	TP_PROTO(u64 vm, u64 space, u64 first, u64 last),
+	TP_ARGS(vm, space, first, last),
+	TP_STRUCT__entry(
+		__field(u64, vm)
+		__field(u64, space)
+		__field(u64, first)
+		__field(u64, last)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->space = space;
+		__entry->first = first;
+		__entry->last = last;
+	),
+	TP_printk("vm=%llu space=%llu first_page=%#llx last_page=%#llx",
+		  __entry->vm, __entry->space, __entry->first, __entry->last)
+);
+
+TRACE_EVENT(vmmu_window_fault,
+	TP_PROTO(u64 vm, u64 space, u64 va, u32 access, u32 reason, u32 pages),
+	TP_ARGS(vm, space, va, access, reason, pages),
+	TP_STRUCT__entry(
+		__field(u64, vm)
+		__field(u64, space)
+		__field(u64, va)
+		__field(u32, access)
+		__field(u32, reason)
+		__field(u32, pages)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->space = space;
+		__entry->va = va;
+		__entry->access = access;
+		__entry->reason = reason;
+		__entry->pages = pages;
+	),
+	TP_printk("vm=%llu space=%llu va=%#llx access=%u reason=%u pages=%u",
+		  __entry->vm, __entry->space, __entry->va, __entry->access,
+		  __entry->reason, __entry->pages)
+);
+
 #endif /* VMMU_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -13,6 +13,7 @@
 #include "realmem.h"
 #include "reverse.h"
 #include "space.h"
+#include "trapfd.h"
 #include "vm.h"
 
 /* Real-map entries that are staged on the stack at a time. */
@@ -54,6 +55,7 @@ static long vm_info(struct vmmu_call *call)
 	info->charged_bytes = charged_bytes(vm);
 	info->limit_bytes = limit_bytes(vm);
 	info->sequence = vmmu_realmap_sequence(&vm->realmap);
+	info->zaps = atomic64_read(&vm->zaps);
 	return 0;
 }
 
@@ -175,6 +177,11 @@ static long mappers(struct vmmu_call *call)
 	return vmmu_reverse_mappers(vm_of(call), call->arg);
 }
 
+static long trap_create(struct vmmu_call *call)
+{
+	return vmmu_trapfd_create(vm_of(call), call);
+}
+
 static const struct vmmu_row vm_rows[] = {
 	VMMU_INFO_ROW,
 	VMMU_ROW(VMMU_IOC_VM_INFO, vm_info, vmmu_vm_info, sequence,
@@ -190,6 +197,8 @@ static const struct vmmu_row vm_rows[] = {
 	VMMU_ROW(VMMU_IOC_REAL_OF_FRAME, real_of_frame, vmmu_real_of_frame, ra,
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_MAPPERS, mappers, vmmu_mappers, mappers,
+		 .writes = true),
+	VMMU_ROW(VMMU_IOC_TRAP_CREATE, trap_create, vmmu_trap_create, fd,
 		 .writes = true),
 };
 

@@ -5,14 +5,17 @@
  *     virtual page --(guest OS: page table)--> real page
  *                  --(module: real map table)--> physical frame
  *
- * Three files, each with calls of its own:
+ * Four files, each with calls of its own:
  *
  *     /dev/vmmu   VMMU_IOC_VM_CREATE
  *     VM          VMMU_IOC_VM_INFO, _POPULATE, _DISCARD, _REAL_MAP,
- *                 _SPACE_CREATE, _REAL_OF_FRAME, _MAPPERS; mmap() at offset ra
- *                 maps real memory
+ *                 _SPACE_CREATE, _REAL_OF_FRAME, _MAPPERS, _TRAP_CREATE;
+ *                 mmap() at offset ra maps real memory
  *     space       VMMU_IOC_SPACE_INFO, _SET_ROOT, _SET_MODE, _INSTALL,
- *                 _TRANSLATE, _EXPLAIN, _MAPPINGS, _READ, _WRITE, _CMPXCHG
+ *                 _TRANSLATE, _EXPLAIN, _MAPPINGS, _READ, _WRITE, _CMPXCHG,
+ *                 _INVALIDATE, _FAULT, _SET_DELIVERY; mmap() at offset va maps
+ *                 a window, see there
+ *     trap        VMMU_IOC_TRAP_INFO; read() gives records, write() answers
  *     each        VMMU_IOC_INFO
  *
  * A file works in every process that holds it; the object lives as long as
@@ -26,6 +29,8 @@
  *
  *     E2BIG       the structure has a non-zero tail that this module does
  *                 not know, or is larger than 4096 bytes
+ *     EAGAIN      a trap file with O_NONBLOCK has no record
+ *     EBADF       a descriptor in the structure is no trap file's
  *     EFAULT      an address of the caller's memory is bad
  *     EHWPOISON   the hardware has lost the contents of a frame
  *     EINTR       a fatal signal ended a long call
@@ -77,6 +82,7 @@
 #define VMMU_IOC_SPACE_CREATE	_IO(VMMU_IOC_TYPE, 0x14)
 #define VMMU_IOC_REAL_OF_FRAME	_IO(VMMU_IOC_TYPE, 0x15)
 #define VMMU_IOC_MAPPERS	_IO(VMMU_IOC_TYPE, 0x16)
+#define VMMU_IOC_TRAP_CREATE	_IO(VMMU_IOC_TYPE, 0x17)
 
 /* on a space */
 #define VMMU_IOC_SPACE_INFO	_IO(VMMU_IOC_TYPE, 0x20)
@@ -89,6 +95,12 @@
 #define VMMU_IOC_READ		_IO(VMMU_IOC_TYPE, 0x27)
 #define VMMU_IOC_WRITE		_IO(VMMU_IOC_TYPE, 0x28)
 #define VMMU_IOC_CMPXCHG	_IO(VMMU_IOC_TYPE, 0x29)
+#define VMMU_IOC_INVALIDATE	_IO(VMMU_IOC_TYPE, 0x2a)
+#define VMMU_IOC_FAULT		_IO(VMMU_IOC_TYPE, 0x2b)
+#define VMMU_IOC_SET_DELIVERY	_IO(VMMU_IOC_TYPE, 0x2c)
+
+/* on a trap */
+#define VMMU_IOC_TRAP_INFO	_IO(VMMU_IOC_TYPE, 0x30)
 
 /**
  * enum vmmu_format_id - format of a guest's page table
@@ -152,6 +164,9 @@ struct vmmu_mode {
  * @VMMU_REASON_NOT_BACKED: the real page has no frame yet (a result, not a
  *	refusal: ra is valid)
  * @VMMU_REASON_NOFRAME: there was no frame to be had (comes with ENOMEM)
+ * @VMMU_REASON_EXECUTE_ONLY: windows only: the page may be fetched from, but
+ *	not read (SMAP or a protection key forbids that), which the host's page
+ *	tables can't express
  *
  * Where several rules forbid an access the first of USER, SMEP, SMAP, WRITE,
  * NX, PKEY is named, and the highest level at which it does.
@@ -172,6 +187,7 @@ enum vmmu_reason {
 	VMMU_REASON_BEYOND_REAL = 12,
 	VMMU_REASON_NOT_BACKED = 13,
 	VMMU_REASON_NOFRAME = 14,
+	VMMU_REASON_EXECUTE_ONLY = 15,
 };
 
 /* Architectural page-fault error code of x86 (Intel SDM volume 3, 4.7). */
@@ -196,6 +212,8 @@ enum vmmu_reason {
 #define VMMU_FEATURE_MAPPINGS	(1ULL << 4)	/* MAPPINGS */
 #define VMMU_FEATURE_MEMORY	(1ULL << 5)	/* READ, WRITE, CMPXCHG */
 #define VMMU_FEATURE_REVERSE	(1ULL << 6)	/* REAL_OF_FRAME, MAPPERS */
+#define VMMU_FEATURE_WINDOWS	(1ULL << 7)	/* windows, INVALIDATE, FAULT */
+#define VMMU_FEATURE_TRAPS	(1ULL << 8)	/* trap files, SET_DELIVERY */
 
 /**
  * struct vmmu_info - VMMU_IOC_INFO: what this module can do
@@ -275,8 +293,10 @@ struct vmmu_vm_create {
  * @charged_bytes: out: what the VM has charged to its creator's user.
  * @limit_bytes: out: the RLIMIT_MEMLOCK it was created under; ~0: none.
  * @sequence: out: the invalidation sequence. Grows whenever a translation
- *	that was given out may have become wrong: a frame is taken away, or an
- *	install changes an entry that was present.
+ *	that was given out may have become wrong: a frame is taken away, an
+ *	install changes an entry that was present (more than by setting A or D),
+ *	a root or a mode changes, or a guest invalidates.
+ * @zaps: out: ranges of windows that were zapped: host PTEs taken away.
  *
  * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
  * VM.
@@ -293,6 +313,7 @@ struct vmmu_vm_info {
 	__aligned_u64 charged_bytes;
 	__aligned_u64 limit_bytes;
 	__aligned_u64 sequence;
+	__aligned_u64 zaps;
 };
 
 /**
@@ -417,6 +438,8 @@ struct vmmu_space_create {
  * @real_bytes: out: size of the VM's real memory.
  * @levels: out: number of levels of the format.
  * @va_bits: out: width of a virtual address.
+ * @delivery: out: enum vmmu_delivery.
+ * @reserved: out: 0.
  *
  * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
  * VM.
@@ -433,6 +456,8 @@ struct vmmu_space_info {
 	__aligned_u64 real_bytes;
 	__u32 levels;
 	__u32 va_bits;
+	__u32 delivery;
+	__u32 reserved;
 };
 
 /**
@@ -440,6 +465,9 @@ struct vmmu_space_info {
  * @size: in: size of this structure.
  * @flags: in: must be 0.
  * @root: in: as in &struct vmmu_space_create.
+ *
+ * No window uses what the old root granted when the call returns; the same root
+ * again drops everything, too.
  *
  * Errors: E2BIG, EFAULT, EINVAL (@size, @root), EIO, EOPNOTSUPP (@flags).
  */
@@ -885,6 +913,238 @@ struct vmmu_mappers {
 	__u32 more;
 	__u32 reserved;
 	__aligned_u64 mappers;
+};
+
+/*
+ * Windows. mmap() of a space at offset va, MAP_SHARED, makes pages whose virtual
+ * addresses in the guest begin at va (sign-extended: offsets count as unsigned).
+ * A private mapping, or a range that is not canonical or crosses the hole between
+ * the halves, gets EINVAL; a dead VM's, EIO.
+ *
+ * The host's own MMU translates accesses: it grants what the guest's page
+ * table, the real map table and the mapping's PROT bits grant together, to a
+ * user's access under VMMU_MODE_CPL3, else to a supervisor's. An access sets
+ * Accessed, and a write Dirty, before it is made. It provides the real page's
+ * frame.
+ *
+ * When an INSTALL that changes an entry, a DISCARD, SET_ROOT, SET_MODE or
+ * INVALIDATE returns, no window uses what was granted before. A plain store to a
+ * page table of a LAZY space is noticed where a page is not shadowed yet, and
+ * otherwise after the next INVALIDATE that covers it.
+ *
+ * An access that is not granted is a guest page fault: SIGSEGV to the thread, with
+ * si_addr in the window, or a record, see &struct vmmu_set_delivery. SIGBUS:
+ * there is no memory for a frame, or the VM is dead. The kernel's own accesses
+ * (read() into a window) fail with EFAULT instead; get_user_pages() always
+ * does (O_DIRECT, process_vm_readv(), vmsplice(), shared futexes); ptrace() and
+ * /proc/PID/mem work by the guest's rights. Windows are shared by fork() and
+ * left out of core dumps.
+ */
+
+#define VMMU_INVALIDATE_ALL	(1U << 0)	/* all addresses: @va, @bytes 0 */
+
+/**
+ * struct vmmu_invalidate - VMMU_IOC_INVALIDATE: forget cached translations (as
+ *	invlpg, or a reload of CR3)
+ * @size: in: size of this structure.
+ * @flags: in: VMMU_INVALIDATE_ALL or 0.
+ * @va: in: a canonical address.
+ * @bytes: in: length of the range that begins there; its last address must be
+ *	canonical, too.
+ *
+ * Covers every page that the range touches, large pages as a whole, global ones
+ * as well (Intel SDM volume 3, 4.10.4). Of this space only.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size, @va, @bytes), EIO, EOPNOTSUPP (@flags).
+ */
+struct vmmu_invalidate {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 va;
+	__aligned_u64 bytes;
+};
+
+/**
+ * struct vmmu_fault - VMMU_IOC_FAULT: why an access of this thread failed
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @address: in: an address in one of the caller's windows of this space, as in
+ *	si_addr.
+ * @access: in: enum vmmu_access.
+ * @recorded: out: 1: @result tells the calling thread's last fault there, and
+ *	it is forgotten now. 0: there is none, and @result is a translation as
+ *	things are now.
+ * @va: out: the virtual address.
+ * @result: out: the reason, the level and the error code; when @recorded is 1
+ *	the other fields are 0.
+ *
+ * A fetch from a page that is mapped but no-execute, and an access that the
+ * mapping's own PROT bits forbid, are the host's to refuse: there is no record.
+ * A bounded number of faults is remembered for each space.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access), EIO, ENOENT (no window
+ * of this space is there), EOPNOTSUPP (@flags).
+ */
+struct vmmu_fault {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 address;
+	__u32 access;
+	__u32 recorded;
+	__aligned_u64 va;
+	struct vmmu_translation result;
+};
+
+/**
+ * enum vmmu_delivery - what a guest page fault in a window becomes
+ * @VMMU_DELIVER_SIGNAL: SIGSEGV to the thread
+ * @VMMU_DELIVER_RECORD: a record on a trap file; the thread sleeps until it is
+ *	answered
+ */
+enum vmmu_delivery {
+	VMMU_DELIVER_SIGNAL = 0,
+	VMMU_DELIVER_RECORD = 1,
+};
+
+/**
+ * struct vmmu_set_delivery - VMMU_IOC_SET_DELIVERY: where guest page faults go
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @delivery: in: enum vmmu_delivery.
+ * @trap: in: RECORD: descriptor of a trap file of this VM.
+ *
+ * A thread that sleeps because of this space makes its access again. When the
+ * last descriptor of the trap file is closed its spaces deliver signals.
+ *
+ * Errors: E2BIG, EBADF (@trap), EFAULT, EINVAL (@size, @delivery; @trap is
+ * another VM's), EIO, EOPNOTSUPP (@flags).
+ */
+struct vmmu_set_delivery {
+	__u32 size;
+	__u32 flags;
+	__u32 delivery;
+	__s32 trap;
+};
+
+/**
+ * struct vmmu_trap_create - VMMU_IOC_TRAP_CREATE: a trap file
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @fd: out: its descriptor, close-on-exec.
+ * @reserved: must be 0.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size), EIO, EMFILE, ENFILE, ENOMEM,
+ * EOPNOTSUPP (@flags, @reserved).
+ */
+struct vmmu_trap_create {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * enum vmmu_trap_kind - what a record is about
+ * @VMMU_TRAP_FAULT: a guest page fault
+ */
+enum vmmu_trap_kind {
+	VMMU_TRAP_FAULT = 1,
+};
+
+/**
+ * struct vmmu_trap_record - what read() of a trap file gives
+ * @kind: enum vmmu_trap_kind.
+ * @flags: VMMU_PAGE_FAULT, if @error_code holds.
+ * @cookie: names the record in its answer; never used twice in a trap file.
+ * @space: id of the space.
+ * @va: the virtual address.
+ * @access: enum vmmu_access.
+ * @error_code: what a CPU would push (VMMU_PF_*).
+ * @tid: the thread that sleeps, in the reader's PID namespace; 0: not there.
+ * @reason: enum vmmu_reason.
+ * @level: the level at which the reason was found.
+ * @reserved: 0.
+ *
+ * read() gives whole records, as many as there are and fit. It waits for the
+ * first one, or fails with EAGAIN under O_NONBLOCK; it returns 0, and poll()
+ * says EPOLLHUP, when spaces did deliver here but none does any more. A buffer for
+ * less than a record: EINVAL. A record that can't be copied (EFAULT) stays
+ * unread.
+ *
+ * A signal ends a thread's sleep and withdraws its record: a handler runs, and
+ * the access is made again.
+ */
+struct vmmu_trap_record {
+	__u32 kind;
+	__u32 flags;
+	__aligned_u64 cookie;
+	__aligned_u64 space;
+	__aligned_u64 va;
+	__u32 access;
+	__u32 error_code;
+	__s32 tid;
+	__u8 reason;
+	__u8 level;
+	__u8 reserved[42];
+};
+
+/**
+ * enum vmmu_trap_verdict - an answer to a record
+ * @VMMU_VERDICT_RETRY: the thread makes its access again
+ * @VMMU_VERDICT_SIGNAL: the thread gets SIGSEGV
+ */
+enum vmmu_trap_verdict {
+	VMMU_VERDICT_RETRY = 1,
+	VMMU_VERDICT_SIGNAL = 2,
+};
+
+/**
+ * struct vmmu_trap_answer - what write() to a trap file takes
+ * @cookie: the record's.
+ * @verdict: enum vmmu_trap_verdict.
+ * @reserved: must be 0.
+ * @value: must be 0.
+ *
+ * write() takes whole answers, to records that were read, in order. It returns the
+ * bytes of those that were given, or if the first one is in error: EFAULT,
+ * EINVAL (no whole answer, or an unknown verdict), ENOENT (nobody waits for
+ * this answer any more), EOPNOTSUPP (@reserved, @value).
+ */
+struct vmmu_trap_answer {
+	__aligned_u64 cookie;
+	__u32 verdict;
+	__u32 reserved;
+	__aligned_u64 value;
+};
+
+/**
+ * struct vmmu_trap_info - VMMU_IOC_TRAP_INFO: a trap file's ledger
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @made: out: records made: @read + @withdrawn + @overflowed, and those that
+ *	are unread now.
+ * @read: out: records read.
+ * @withdrawn: out: records whose wait ended before they were read.
+ * @overflowed: out: records that nobody waited for, and were dropped unread.
+ * @answered: out: records that were answered.
+ * @waiting: out: threads that sleep now.
+ * @nr_spaces: out: spaces that deliver here.
+ * @vm_id: out: the id of the VM.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
+ * VM.
+ */
+struct vmmu_trap_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 made;
+	__aligned_u64 read;
+	__aligned_u64 withdrawn;
+	__aligned_u64 overflowed;
+	__aligned_u64 answered;
+	__u32 waiting;
+	__u32 nr_spaces;
+	__aligned_u64 vm_id;
 };
 
 #endif /* _UAPI_LINUX_VMMU_H */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Shadow page tables, the inserting half: see shadow.h for the protocol.
+ */
+#include <linux/mm.h>
+
+#include "compat.h"
+#include "shadow.h"
+
+static void note_bit(unsigned long *word, u64 number)
+{
+	unsigned int bit = number % BITS_PER_LONG;
+
+	if (!test_bit(bit, word))
+		set_bit(bit, word);
+}
+
+bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
+		      struct page *frame)
+{
+	const struct vmmu_format *format = space->format;
+	u64 page = walk->va.value >> PAGE_SHIFT;
+
+	for (unsigned int level = 2; level <= format->levels; level++)
+		note_bit(&space->shadowed[level],
+			 walk->va.value >> vmmu_format_shift(format, level));
+	if (walk->level > 1)
+		note_bit(&space->large[walk->level],
+			 walk->va.value >> walk->entry.page_shift);
+	return vmmu_frame_note_owner(frame,
+				     vmmu_frame_make_owner(space->id, page));
+}
+
+/**
+ * struct insertion - an insertion under way
+ * @vma: the window.
+ * @space: its space.
+ * @sequence: the invalidation sequence when the grants were found.
+ * @grants: what is left to insert.
+ * @checked: whether the sequence was looked at under the page-table lock.
+ */
+struct insertion {
+	struct vm_area_struct *vma;
+	struct vmmu_space *space;
+	u64 sequence;
+	const u64 *grants;
+	bool checked;
+};
+
+/* A PTE with the rights of the grant, as far as the VMA has them. */
+static pte_t make_pte(struct vm_area_struct *vma, u64 grant)
+{
+	pgprot_t prot = READ_ONCE(vma->vm_page_prot);
+	pte_t pte;
+
+	if (!(grant & VMMU_GRANT_EXEC))
+		prot = __pgprot(pgprot_val(prot) | _PAGE_NX);
+	pte = pte_mkspecial(pte_mkyoung(pfn_pte(grant >> PAGE_SHIFT, prot)));
+	/* Never dirty and read-only: x86 gives that another meaning. */
+	if ((grant & VMMU_GRANT_WRITE) && (vma->vm_flags & VM_WRITE))
+		return pte_mkwrite_novma(pte_mkdirty(pte));
+	return pte_wrprotect(pte_mkclean(pte));
+}
+
+/*
+ * The last look, under the page-table lock. Pairs with the barrier in
+ * vmmu_realmap_invalidate(): a zap that finds no page table, or no note, does
+ * not take this lock.
+ */
+static bool still_granted(struct insertion *insertion)
+{
+	if (insertion->checked)
+		return true;
+	smp_mb__after_spinlock();
+	insertion->checked = true;
+	return vmmu_realmap_sequence(&insertion->space->vm->realmap) ==
+	       insertion->sequence;
+}
+
+/* Fill one PTE; a callback of apply_to_page_range(), which holds the lock. */
+static int fill(pte_t *ptep, unsigned long address, void *data)
+{
+	struct insertion *insertion = data;
+	u64 grant = *insertion->grants++;
+	pte_t pte = ptep_get(ptep);
+
+	if (!still_granted(insertion))
+		return -EAGAIN;
+	if (!grant)
+		return 0;
+	if (!pte_none(pte)) {
+		if (pte_pfn(pte) != grant >> PAGE_SHIFT)
+			return 0;
+		if (pte_write(pte) || !(grant & VMMU_GRANT_WRITE))
+			return 0;
+	}
+	set_pte_at(insertion->vma->vm_mm, address, ptep,
+		   make_pte(insertion->vma, grant));
+	return 0;
+}
+
+/* The page-table page for @address, or NULL: it has to be made. */
+static pmd_t *find_pmd(struct mm_struct *mm, unsigned long address)
+{
+	pgd_t *pgd = pgd_offset(mm, address);
+	p4d_t *p4d;
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (pgd_none(READ_ONCE(*pgd)))
+		return NULL;
+	p4d = p4d_offset(pgd, address);
+	if (p4d_none(READ_ONCE(*p4d)))
+		return NULL;
+	pud = pud_offset(p4d, address);
+	if (pud_none(READ_ONCE(*pud)))
+		return NULL;
+	pmd = pmd_offset(pud, address);
+	return pmd_none(READ_ONCE(*pmd)) ? NULL : pmd;
+}
+
+int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
+		       struct vmmu_space *space, u64 sequence,
+		       const u64 *grants, unsigned int nr)
+{
+	struct insertion insertion = {
+		.vma = vma,
+		.space = space,
+		.sequence = sequence,
+		.grants = grants,
+	};
+	pmd_t *pmd = find_pmd(vma->vm_mm, address);
+	pte_t *ptep;
+	int err = 0;
+
+	if (!pmd)
+		return apply_to_page_range(vma->vm_mm, address, nr * PAGE_SIZE,
+					   fill, &insertion);
+	spin_lock(pte_lockptr(vma->vm_mm, pmd));
+	ptep = pte_offset_kernel(pmd, address);
+	for (unsigned int i = 0; i < nr && !err; i++)
+		err = fill(ptep + i, address + i * PAGE_SIZE, &insertion);
+	spin_unlock(pte_lockptr(vma->vm_mm, pmd));
+	return err;
+}

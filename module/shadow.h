@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Shadow page tables: the host PTEs of windows. Nobody else inserts or zaps
+ * them. The protocol, which needs no lock that all faults share:
+ *
+ *	who grants				who takes away
+ *	sequence = vmmu_realmap_sequence()	change an entry of either level
+ *	walk both levels			vmmu_realmap_invalidate()
+ *	vmmu_shadow_note()			is anything noted?
+ *	vmmu_shadow_insert():			zap
+ *	    page-table lock, full barrier	(and only then reuse a frame)
+ *	    has the sequence moved? again
+ *	    fill the PTE if it is empty
+ *
+ * Either who grants sees that the sequence has moved, or who takes away finds
+ * the note and the PTE. A present PTE never changes its frame. Whoever takes
+ * away holds vm->lock until the PTEs are gone.
+ */
+#ifndef VMMU_SHADOW_H
+#define VMMU_SHADOW_H
+
+#include "object.h"
+
+/* What a host PTE may grant: the frame's address, and these; 0: nothing. */
+#define VMMU_GRANT_READ		BIT_ULL(0)
+#define VMMU_GRANT_WRITE	BIT_ULL(1)
+#define VMMU_GRANT_EXEC		BIT_ULL(2)
+
+/* Most grants of one insertion. */
+#define VMMU_GRANTS		64
+
+/*
+ * Note that the page a walk has found is about to be shadowed. Under the RCU
+ * read lock under which its frame was found; false: the frame is gone.
+ */
+bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
+		      struct page *frame);
+
+/*
+ * Insert the PTEs of consecutive pages from @address on, which one page-table
+ * page covers; PTEs that are there for the same frame gain rights. Returns 0,
+ * also where another frame's PTE has not been zapped yet; -EAGAIN, and inserts
+ * nothing, if the sequence has moved; -ENOMEM. The caller holds mmap_lock or
+ * the VMA's lock.
+ */
+int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
+		       struct vmmu_space *space, u64 sequence,
+		       const u64 *grants, unsigned int nr);
+
+/* Ranges of one space that are merged in a struct vmmu_zap. */
+#define VMMU_ZAP_RANGES		8
+
+/**
+ * struct vmmu_zap - windows' pages to be zapped; starts out as { }
+ * @all: not NULL: every page of this VM's windows.
+ * @space: whose, and whose peers'.
+ * @nr: number of ranges.
+ * @ranges: pages by number, both inclusive.
+ */
+struct vmmu_zap {
+	struct vmmu_vm *all;
+	struct vmmu_space *space;
+	unsigned int nr;
+	struct {
+		u64 first;
+		u64 last;
+	} ranges[VMMU_ZAP_RANGES];
+};
+
+/*
+ * After vmmu_realmap_invalidate(): have everything zapped that a window may
+ * have got through an entry that was @old, at @level, for @va. The caller holds
+ * vm->lock for writing, and calls vmmu_zap_flush() before it lets go of that.
+ */
+void vmmu_zap_entry(struct vmmu_zap *zap, struct vmmu_space *space,
+		    struct vmmu_va va, unsigned int level, u64 old);
+
+/* Likewise, the page that owns a frame which has left the real map table. */
+void vmmu_zap_frame(struct vmmu_zap *zap, struct vmmu_vm *vm,
+		    struct page *frame);
+
+/* Zap what was gathered: on return no CPU uses it. */
+void vmmu_zap_flush(struct vmmu_zap *zap);
+
+/*
+ * Zap what a processor drops when it invalidates this range: large pages that
+ * reach into it wholly. Caller holds vm->lock; @last is inclusive.
+ */
+void vmmu_zap_range(struct vmmu_space *space, struct vmmu_va first,
+		    struct vmmu_va last);
+
+/* Zap all of a space; moves the sequence on itself. Caller holds vm->lock. */
+void vmmu_zap_space(struct vmmu_space *space);
+
+#endif /* VMMU_SHADOW_H */

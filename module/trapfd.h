@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The trap file: records are read from it, answers written to it. */
+#ifndef VMMU_TRAPFD_H
+#define VMMU_TRAPFD_H
+
+#include "ioctl.h"
+#include "object.h"
+
+struct vmmu_trapq;
+
+/* VMMU_IOC_TRAP_CREATE on the file of @vm. */
+long vmmu_trapfd_create(struct vmmu_vm *vm, struct vmmu_call *call);
+
+/*
+ * The queue of the trap file @fd, a reference. -EBADF: it is no trap file;
+ * -EINVAL: it is another VM's.
+ */
+struct vmmu_trapq *vmmu_trapfd_queue(struct vmmu_vm *vm, int fd);
+
+#endif /* VMMU_TRAPFD_H */

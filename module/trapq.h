@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Trap queues: records of what threads wait for, and the answers. A record
+ * lives in its waiter, so it needs no room and can't be lost: it is read, or
+ * withdrawn by the end of the wait. Knows nothing of spaces but their ids.
+ */
+#ifndef VMMU_TRAPQ_H
+#define VMMU_TRAPQ_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/vmmu.h>
+#include <linux/wait.h>
+
+/**
+ * struct vmmu_trapq - a trap queue
+ * @ref: references: the trap file's, the spaces' and the waiters'.
+ * @rcu: frees it.
+ * @readers: who waits for a record.
+ * @lock: guards all the rest.
+ * @unread: waiters whose record was not read yet, oldest first.
+ * @read: waiters whose record was read.
+ * @last_cookie: the newest record's.
+ * @nr_spaces: spaces that deliver here.
+ * @used: whether a space ever did.
+ * @closed: the trap file is closed; nobody will answer.
+ * @info: the ledger.
+ */
+struct vmmu_trapq {
+	struct kref ref;
+	struct rcu_head rcu;
+	wait_queue_head_t readers;
+
+	spinlock_t lock;	/* a leaf */
+	struct list_head unread;
+	struct list_head read;
+	u64 last_cookie;
+	u32 nr_spaces;
+	bool used;
+	bool closed;
+	struct vmmu_trap_info info;
+};
+
+/**
+ * struct vmmu_waiter - a thread that waits for an answer
+ * @link: in the queue's unread or read; under its lock, as are the next three.
+ * @was_read: the record has been read.
+ * @pid: whose it is.
+ * @verdict: enum vmmu_trap_verdict; 0: none yet.
+ * @woken: who sleeps.
+ * @record: what it waits for.
+ */
+struct vmmu_waiter {
+	struct list_head link;
+	bool was_read;
+	struct pid *pid;
+	u32 verdict;
+	wait_queue_head_t woken;
+	struct vmmu_trap_record record;
+};
+
+struct vmmu_trapq *vmmu_trapq_alloc(void);
+void vmmu_trapq_put(struct vmmu_trapq *queue);
+
+/* A reference, if there is still one; under the RCU read lock. */
+static inline bool vmmu_trapq_get(struct vmmu_trapq *queue)
+{
+	return kref_get_unless_zero(&queue->ref);
+}
+
+/* A space delivers here from now on, or no more: then its waiters try again. */
+void vmmu_trapq_bind(struct vmmu_trapq *queue);
+void vmmu_trapq_unbind(struct vmmu_trapq *queue, u64 space);
+
+/*
+ * Queue the waiter's record and sleep until it is answered. Returns the
+ * verdict: RETRY, too, when nobody will answer; -EINTR, and the record is
+ * withdrawn, if a signal came first.
+ */
+int vmmu_trapq_wait(struct vmmu_trapq *queue, struct vmmu_waiter *waiter);
+
+/*
+ * Take the oldest unread record. False: there is none. The thread's id is told
+ * as the caller's PID namespace has it; 0: it has none there.
+ */
+bool vmmu_trapq_take(struct vmmu_trapq *queue, struct vmmu_trap_record *record);
+
+/* A record that was taken did not arrive: make it unread, and the oldest. */
+void vmmu_trapq_untake(struct vmmu_trapq *queue, u64 cookie);
+
+/* Answer a record that was read. -ENOENT: nobody waits for this any more. */
+int vmmu_trapq_answer(struct vmmu_trapq *queue,
+		      const struct vmmu_trap_answer *answer);
+
+/* Wait for a record, or for the last space to go. -ERESTARTSYS: a signal. */
+int vmmu_trapq_wait_readable(struct vmmu_trapq *queue);
+
+/* EPOLLIN: a record is unread; EPOLLHUP: no space delivers here any more. */
+__poll_t vmmu_trapq_poll(struct vmmu_trapq *queue);
+
+/* The trap file is closed: everybody tries again, and is not kept. */
+void vmmu_trapq_close(struct vmmu_trapq *queue);
+
+/* The ledger. */
+void vmmu_trapq_info(struct vmmu_trapq *queue, struct vmmu_trap_info *info);
+
+#endif /* VMMU_TRAPQ_H */

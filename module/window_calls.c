@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is done to windows from outside of their faults: invalidation, telling
+ * about a fault, and mapping at once what was just installed.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "fault.h"
+#include "grant.h"
+#include "shadow.h"
+#include "window.h"
+
+/* Windows of a space that are looked at to find the caller's. */
+#define FIND_BUDGET	64
+
+long vmmu_window_invalidate(struct vmmu_call *call)
+{
+	struct vmmu_space *space = call->file->private_data;
+	struct vmmu_invalidate *args = call->arg;
+	struct vmmu_va first = vmmu_va(args->va);
+	struct vmmu_va last = vmmu_va(args->va + args->bytes - 1);
+	struct vmmu_vm *vm = space->vm;
+
+	if (args->flags & ~VMMU_INVALIDATE_ALL)
+		return -EOPNOTSUPP;
+	if (args->flags & VMMU_INVALIDATE_ALL) {
+		if (args->va || args->bytes)
+			return -EINVAL;
+		down_write(&vm->lock);
+		vmmu_zap_space(space);
+		up_write(&vm->lock);
+		return 0;
+	}
+	if (!args->bytes || last.value < first.value ||
+	    !vmmu_format_canonical(space->format, first) ||
+	    !vmmu_format_canonical(space->format, last))
+		return -EINVAL;
+	down_write(&vm->lock);
+	vmmu_realmap_invalidate(&vm->realmap);
+	vmmu_zap_range(space, first, last);
+	up_write(&vm->lock);
+	return 0;
+}
+
+/* Where @address is in a window of the space: -ENOENT if it is in none. */
+static int find_va(struct vmmu_space *space, unsigned long address,
+		   struct vmmu_va *va)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	int err = -ENOENT;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma(mm, address);
+	if (vma && vma->vm_start <= address &&
+	    vmmu_window_space(vma) == space) {
+		*va = vmmu_window_va(vma, address);
+		err = 0;
+	}
+	mmap_read_unlock(mm);
+	return err;
+}
+
+long vmmu_window_explain_fault(struct vmmu_call *call)
+{
+	struct vmmu_space *space = call->file->private_data;
+	struct vmmu_fault *args = call->arg;
+	struct vmmu_query query;
+	struct vmmu_va va;
+	int err;
+
+	if (args->flags)
+		return -EOPNOTSUPP;
+	if (args->access > VMMU_ACCESS_FETCH)
+		return -EINVAL;
+	err = find_va(space, args->address, &va);
+	if (err)
+		return err;
+	args->va = va.value;
+	args->recorded = vmmu_fault_recall(space, va, args->access,
+					   &args->result);
+	if (args->recorded)
+		return 0;
+	vmmu_query_init_caller(&query, space, args->access,
+			       vmmu_grant_flags(space));
+	err = vmmu_translate(&query, va, &args->result);
+	if (!err)
+		vmmu_grant_judge(&query, &args->result);
+	return err;
+}
+
+/*
+ * A window of the caller's that shows @page, or NULL. It stays, since the
+ * caller holds mmap_lock.
+ */
+static struct vm_area_struct *find_window(struct vmmu_space *space, u64 page)
+{
+	struct address_space *mapping = space->mapping;
+	unsigned int budget = FIND_BUDGET;
+	struct vm_area_struct *found = NULL;
+	struct rb_node *node;
+
+	mmap_assert_locked(current->mm);
+
+	i_mmap_lock_read(mapping);
+	for (node = rb_first_cached(&mapping->i_mmap); node && budget--;
+	     node = rb_next(node)) {
+		struct vm_area_struct *vma =
+			rb_entry(node, struct vm_area_struct, shared.rb);
+
+		if (vma->vm_mm == current->mm && vma->vm_pgoff <= page &&
+		    page - vma->vm_pgoff < vma_pages(vma)) {
+			found = vma;
+			break;
+		}
+	}
+	i_mmap_unlock_read(mapping);
+	return found;
+}
+
+/* Installs of consecutive 4 KiB pages, from the first one on. */
+static unsigned int run_length(const struct vmmu_install_op *ops,
+			       const u8 *outcomes, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (outcomes[i] != VMMU_OUTCOME_PAGE || ops[i].level != 1 ||
+		    ops[i].va >> PAGE_SHIFT != (ops[0].va >> PAGE_SHIFT) + i)
+			break;
+	return i;
+}
+
+/* Map as many of @nr pages as one page-table page of one window covers. */
+static unsigned int prefill_run(struct vmmu_query *query, u64 sequence,
+				u64 page, unsigned int nr)
+{
+	struct vm_area_struct *vma = find_window(query->space, page);
+	u64 grants[VMMU_GRANTS];
+	unsigned long address, end;
+
+	if (!vma)
+		return nr;
+	address = vma->vm_start + ((page - vma->vm_pgoff) << PAGE_SHIFT);
+	end = pmd_addr_end(address, vma->vm_end);
+	nr = min3(nr, VMMU_GRANTS, (unsigned int)((end - address) >> PAGE_SHIFT));
+	if ((vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) &&
+	    vmmu_grant_pages(query, vmmu_va(page << PAGE_SHIFT), grants, nr))
+		vmmu_shadow_insert(vma, address, query->space, sequence, grants,
+				   nr);
+	return nr;
+}
+
+void vmmu_window_prefill(struct vmmu_space *space,
+			 const struct vmmu_install_op *ops, const u8 *outcomes,
+			 unsigned int nr)
+{
+	u64 sequence = vmmu_realmap_sequence(&space->vm->realmap);
+	struct mm_struct *mm = current->mm;
+	struct vmmu_query query;
+	unsigned int i = 0;
+
+	if (!mapping_mapped(space->mapping) || !mmap_read_trylock(mm))
+		return;
+	vmmu_query_init(&query, space, VMMU_ACCESS_READ,
+			vmmu_grant_flags(space));
+	while (i < nr) {
+		unsigned int run = run_length(ops + i, outcomes + i, nr - i);
+
+		if (run)
+			i += prefill_run(&query, sequence,
+					 ops[i].va >> PAGE_SHIFT, run);
+		else
+			i++;
+	}
+	mmap_read_unlock(mm);
+}
