@@ -9,6 +9,7 @@
  *	info		what the module can do
  *	trapfd		the file that records are read from
  *	window		maps spaces: the host's MMU translates
+ *	audit		looks for host PTEs that nothing grants
  *	memory		reads and writes guest-virtual memory
  *	reverse		tells who has a frame, and who maps a real page
  *	fs		the files' inodes

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "audit.h"
 #include "fs.h"
 #include "info.h"
 #include "realmem.h"
@@ -182,6 +183,11 @@ static long trap_create(struct vmmu_call *call)
 	return vmmu_trapfd_create(vm_of(call), call);
 }
 
+static long audit(struct vmmu_call *call)
+{
+	return vmmu_audit(vm_of(call), call->arg);
+}
+
 static const struct vmmu_row vm_rows[] = {
 	VMMU_INFO_ROW,
 	VMMU_ROW(VMMU_IOC_VM_INFO, vm_info, vmmu_vm_info, sequence,
@@ -200,6 +206,7 @@ static const struct vmmu_row vm_rows[] = {
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_TRAP_CREATE, trap_create, vmmu_trap_create, fd,
 		 .writes = true),
+	VMMU_ROW(VMMU_IOC_AUDIT, audit, vmmu_audit, va, .writes = true),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

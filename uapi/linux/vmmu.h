@@ -9,8 +9,8 @@
  *
  *     /dev/vmmu   VMMU_IOC_VM_CREATE
  *     VM          VMMU_IOC_VM_INFO, _POPULATE, _DISCARD, _REAL_MAP,
- *                 _SPACE_CREATE, _REAL_OF_FRAME, _MAPPERS, _TRAP_CREATE;
- *                 mmap() at offset ra maps real memory
+ *                 _SPACE_CREATE, _REAL_OF_FRAME, _MAPPERS, _TRAP_CREATE,
+ *                 _AUDIT; mmap() at offset ra maps real memory
  *     space       VMMU_IOC_SPACE_INFO, _SET_ROOT, _SET_MODE, _INSTALL,
  *                 _TRANSLATE, _EXPLAIN, _MAPPINGS, _READ, _WRITE, _CMPXCHG,
  *                 _INVALIDATE, _FAULT, _SET_DELIVERY; mmap() at offset va maps
@@ -83,6 +83,7 @@
 #define VMMU_IOC_REAL_OF_FRAME	_IO(VMMU_IOC_TYPE, 0x15)
 #define VMMU_IOC_MAPPERS	_IO(VMMU_IOC_TYPE, 0x16)
 #define VMMU_IOC_TRAP_CREATE	_IO(VMMU_IOC_TYPE, 0x17)
+#define VMMU_IOC_AUDIT		_IO(VMMU_IOC_TYPE, 0x18)
 
 /* on a space */
 #define VMMU_IOC_SPACE_INFO	_IO(VMMU_IOC_TYPE, 0x20)
@@ -214,6 +215,7 @@ enum vmmu_reason {
 #define VMMU_FEATURE_REVERSE	(1ULL << 6)	/* REAL_OF_FRAME, MAPPERS */
 #define VMMU_FEATURE_WINDOWS	(1ULL << 7)	/* windows, INVALIDATE, FAULT */
 #define VMMU_FEATURE_TRAPS	(1ULL << 8)	/* trap files, SET_DELIVERY */
+#define VMMU_FEATURE_AUDIT	(1ULL << 9)	/* AUDIT */
 
 /**
  * struct vmmu_info - VMMU_IOC_INFO: what this module can do
@@ -1145,6 +1147,35 @@ struct vmmu_trap_info {
 	__u32 waiting;
 	__u32 nr_spaces;
 	__aligned_u64 vm_id;
+};
+
+/**
+ * struct vmmu_audit - VMMU_IOC_AUDIT: check every host PTE of every window
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @windows: out: mappings looked at, of all processes.
+ * @reserved: must be 0.
+ * @checked: out: host PTEs looked at.
+ * @wrong: out: those that grant more than both levels do now, or lead to
+ *	another frame.
+ * @space: out: id of the space of the first wrong one; 0: there is none.
+ * @va: out: its virtual address.
+ *
+ * Where a guest changed the table of a LAZY space by plain stores, and has not
+ * invalidated what they cover, a PTE may rightly be wrong.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size), EIO, EOPNOTSUPP (@flags,
+ * @reserved).
+ */
+struct vmmu_audit {
+	__u32 size;
+	__u32 flags;
+	__u32 windows;
+	__u32 reserved;
+	__aligned_u64 checked;
+	__aligned_u64 wrong;
+	__aligned_u64 space;
+	__aligned_u64 va;
 };
 
 #endif /* _UAPI_LINUX_VMMU_H */
