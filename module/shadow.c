@@ -38,6 +38,7 @@ bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
  * @sequence: the invalidation sequence when the grants were found.
  * @grants: what is left to insert.
  * @checked: whether the sequence was looked at under the page-table lock.
+ * @stale: whether the first page has another frame's PTE.
  */
 struct insertion {
 	struct vm_area_struct *vma;
@@ -45,6 +46,7 @@ struct insertion {
 	u64 sequence;
 	const u64 *grants;
 	bool checked;
+	bool stale;
 };
 
 /* A PTE with the rights of the grant, as far as the VMA has them. */
@@ -81,6 +83,7 @@ static bool still_granted(struct insertion *insertion)
 static int fill(pte_t *ptep, unsigned long address, void *data)
 {
 	struct insertion *insertion = data;
+	bool first = !insertion->checked;
 	u64 grant = *insertion->grants++;
 	pte_t pte = ptep_get(ptep);
 
@@ -89,8 +92,10 @@ static int fill(pte_t *ptep, unsigned long address, void *data)
 	if (!grant)
 		return 0;
 	if (!pte_none(pte)) {
-		if (pte_pfn(pte) != grant >> PAGE_SHIFT)
+		if (pte_pfn(pte) != grant >> PAGE_SHIFT) {
+			insertion->stale |= first;
 			return 0;
+		}
 		if (pte_write(pte) || !(grant & VMMU_GRANT_WRITE))
 			return 0;
 	}
@@ -133,13 +138,21 @@ int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
 	pte_t *ptep;
 	int err = 0;
 
-	if (!pmd)
-		return apply_to_page_range(vma->vm_mm, address, nr * PAGE_SIZE,
-					   fill, &insertion);
+	if (!pmd) {
+		err = apply_to_page_range(vma->vm_mm, address, nr * PAGE_SIZE,
+					  fill, &insertion);
+		goto out;
+	}
 	spin_lock(pte_lockptr(vma->vm_mm, pmd));
 	ptep = pte_offset_kernel(pmd, address);
 	for (unsigned int i = 0; i < nr && !err; i++)
 		err = fill(ptep + i, address + i * PAGE_SIZE, &insertion);
 	spin_unlock(pte_lockptr(vma->vm_mm, pmd));
-	return err;
+out:
+	return !err && insertion.stale ? -ESTALE : err;
+}
+
+void vmmu_shadow_zap_stale(struct vm_area_struct *vma, unsigned long address)
+{
+	zap_vma_ptes(vma, address, PAGE_SIZE);
 }

@@ -38,14 +38,21 @@ bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
 
 /*
  * Insert the PTEs of consecutive pages from @address on, which one page-table
- * page covers; PTEs that are there for the same frame gain rights. Returns 0,
- * also where another frame's PTE has not been zapped yet; -EAGAIN, and inserts
- * nothing, if the sequence has moved; -ENOMEM. The caller holds mmap_lock or
- * the VMA's lock.
+ * page covers; PTEs that are there for the same frame gain rights, others are
+ * left alone. Returns 0; -ESTALE if the first page has another frame's PTE;
+ * -EAGAIN, and inserts nothing, if the sequence has moved; -ENOMEM. The caller
+ * holds mmap_lock or the VMA's lock.
  */
 int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
 		       struct vmmu_space *space, u64 sequence,
 		       const u64 *grants, unsigned int nr);
+
+/*
+ * Zap a page that has another frame's PTE: either somebody is about to, or the
+ * guest has changed the entry by a plain store, and a fault drops what is
+ * cached for its address (Intel SDM volume 3, 4.10.4.1). Locks as above.
+ */
+void vmmu_shadow_zap_stale(struct vm_area_struct *vma, unsigned long address);
 
 /* Ranges of one space that are merged in a struct vmmu_zap. */
 #define VMMU_ZAP_RANGES		8

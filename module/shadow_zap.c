@@ -159,6 +159,8 @@ void vmmu_zap_entry(struct vmmu_zap *zaps, struct vmmu_space *space,
 
 	lockdep_assert_held_write(&space->vm->lock);
 
+	if (!mapping_mapped(space->mapping) && list_empty(&space->peers))
+		return;
 	switch (space->format->decode(old, level, space->reserved, &entry)) {
 	case VMMU_ENTRY_ABSENT:
 	case VMMU_ENTRY_RESERVED:
@@ -202,6 +204,21 @@ void vmmu_zap_frame(struct vmmu_zap *zaps, struct vmmu_vm *vm,
 	add(zaps, space, owner_page(owner), owner_page(owner));
 }
 
+/* Whether a window of the space may have PTEs in this range. */
+static bool shadowed_within(const struct vmmu_space *space,
+			    struct vmmu_va first, struct vmmu_va last)
+{
+	unsigned int shift = vmmu_format_shift(space->format, 2);
+	u64 region = first.value >> shift, end = (last.value >> shift) + 1;
+
+	if (end - region >= BITS_PER_LONG)
+		return true;
+	for (; region < end; region++)
+		if (noted(&space->shadowed[2], region))
+			return true;
+	return false;
+}
+
 void vmmu_zap_range(struct vmmu_space *space, struct vmmu_va first,
 		    struct vmmu_va last)
 {
@@ -216,7 +233,8 @@ void vmmu_zap_range(struct vmmu_space *space, struct vmmu_va first,
 		if (noted(&space->large[level], last.value >> shift))
 			last = vmmu_va(last.value | others);
 	}
-	zap(space, page_of(first), page_of(last));
+	if (shadowed_within(space, first, last))
+		zap(space, page_of(first), page_of(last));
 }
 
 void vmmu_zap_space(struct vmmu_space *space)

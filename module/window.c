@@ -74,7 +74,7 @@ static void learn_around(const struct vm_fault *vmf, struct vmmu_space *space,
 
 /*
  * Map the page of a query that was answered, and others behind it, all as of
- * @sequence. Returns -EAGAIN, -ENOMEM or 0, of the first page.
+ * @sequence. Returns what vmmu_shadow_insert() does, of the first page.
  */
 static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 		     u64 sequence)
@@ -140,6 +140,10 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 	err = map_pages(vmf, &query, sequence);
 	if (!err)
 		*ret = VM_FAULT_NOPAGE;
+	if (err == -ESTALE) {
+		vmmu_shadow_zap_stale(vmf->vma, vmf->address);
+		return -EAGAIN;
+	}
 	return err;
 }
 

@@ -208,6 +208,21 @@ TEST_F(windows, lazy)
 	ASSERT_EQ(0xbbbb, load(w + PAGE));
 }
 
+/* A fault drops what is cached for its address, as a processor's does. */
+TEST_F(windows, stale_and_read_only)
+{
+	struct guest *g = &self->g;
+	unsigned char *w = window(g->space, VA, 4 * PAGE);
+
+	guest_map(g, VA, 1, self->a | PTE_ALL);
+	ASSERT_EQ(0xaaaa, load(w));
+	guest_map(g, VA, 1, self->b | PTE_ALL);
+	ASSERT_EQ(0xaaaa, load(w));
+	store(w, 0x1111);
+	ASSERT_EQ(0x1111, load(g->mem + self->b));
+	ASSERT_EQ(0xaaaa, load(g->mem + self->a));
+}
+
 /* One address of a large page invalidates all of it. */
 TEST_F(windows, large)
 {
