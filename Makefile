@@ -11,7 +11,7 @@ RELEASE := $(shell uname -r)
 HEADERS := /lib/modules/$(RELEASE)/build
 VM := selftests/vm
 
-.PHONY: all module userspace load unload setup vm demo check soak style unit oracle kselftest coverage install clean help
+.PHONY: all module userspace load unload setup vm demo check soak style unit model oracle kselftest coverage install clean help
 
 all: module userspace
 
@@ -30,6 +30,7 @@ help:
 	@echo '  make soak        races and the oracle over and over, for MINUTES=10'
 	@echo '  make style       checkpatch, sparse, W=1, kernel-doc, shellcheck, man pages, layers'
 	@echo '  make unit        the pure code in userspace, under ASan and UBSan'
+	@echo '  make model       the lock-free protocols, in every order that CPUs and weak memory allow'
 	@echo '  make oracle      vmmu against an emulated processor, on random page tables'
 	@echo '  make kselftest   the kselftests on all three kernels, or on KERNEL='
 	@echo '  make coverage    which lines of the module the kselftests execute: build/coverage/index.html'
@@ -87,7 +88,7 @@ soak:
 	@command -v python3 >/dev/null || selftests/vm/setup
 	@KERNEL='$(KERNEL)' selftests/soak --minutes '$(MINUTES)'
 
-style unit oracle kselftest:
+style unit model oracle kselftest:
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' selftests/check --step $@
 
 coverage: setup
