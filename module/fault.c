@@ -111,12 +111,15 @@ static void sleep_work(struct callback_head *work)
 }
 
 /* The queue that a space's faults go to, a reference; NULL: a signal. */
-static struct vmmu_trapq *queue_of(struct vmmu_space *space)
+static struct vmmu_trapq *queue_of(struct vmmu_space *space, u32 *epoch)
 {
 	struct vmmu_trapq *queue;
 
 	rcu_read_lock();
-	queue = rcu_dereference(space->trapq);
+	do {
+		queue = rcu_dereference(space->trapq);
+		*epoch = queue ? vmmu_trapq_epoch(queue) : 0;
+	} while (rcu_access_pointer(space->trapq) != queue);
 	if (queue && (READ_ONCE(queue->closed) || !vmmu_trapq_get(queue)))
 		queue = NULL;
 	rcu_read_unlock();
@@ -129,9 +132,11 @@ static bool put_to_sleep(const struct vm_fault *vmf,
 			 const struct vmmu_translation *answer)
 {
 	struct vmmu_space *space = query->space;
-	struct vmmu_trapq *queue = queue_of(space);
 	struct sleeper *sleeper;
+	struct vmmu_trapq *queue;
+	u32 epoch;
 
+	queue = queue_of(space, &epoch);
 	if (!queue)
 		return false;
 	sleeper = kzalloc(sizeof(*sleeper), GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
@@ -140,6 +145,7 @@ static bool put_to_sleep(const struct vm_fault *vmf,
 		goto put_queue;
 	sleeper->queue = queue;
 	sleeper->address = vmf->real_address;
+	sleeper->waiter.epoch = epoch;
 	sleeper->waiter.record = (struct vmmu_trap_record){
 		.kind = VMMU_TRAP_FAULT,
 		.flags = answer->flags & VMMU_PAGE_FAULT,

@@ -73,6 +73,8 @@ void vmmu_trapq_unbind(struct vmmu_trapq *queue, u64 space)
 {
 	spin_lock(&queue->lock);
 	queue->nr_spaces--;
+	/* After the space has stopped: see vmmu_trapq_epoch(). */
+	smp_store_release(&queue->epoch, queue->epoch + 1);
 	release_waiters(queue, &queue->unread, false, space);
 	release_waiters(queue, &queue->read, false, space);
 	spin_unlock(&queue->lock);
@@ -88,7 +90,7 @@ void vmmu_trapq_close(struct vmmu_trapq *queue)
 	spin_unlock(&queue->lock);
 }
 
-/* False: nobody will read it. */
+/* False: nobody will read it, or its space may deliver elsewhere by now. */
 static bool enqueue(struct vmmu_trapq *queue, struct vmmu_waiter *waiter)
 {
 	bool open;
@@ -98,7 +100,7 @@ static bool enqueue(struct vmmu_trapq *queue, struct vmmu_waiter *waiter)
 	waiter->verdict = 0;
 	waiter->pid = task_pid(current);
 	spin_lock(&queue->lock);
-	open = !queue->closed;
+	open = !queue->closed && queue->epoch == waiter->epoch;
 	if (open) {
 		waiter->record.cookie = ++queue->last_cookie;
 		list_add_tail(&waiter->link, &queue->unread);

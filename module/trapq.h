@@ -25,6 +25,7 @@
  * @read: waiters whose record was read.
  * @last_cookie: the newest record's.
  * @nr_spaces: spaces that deliver here.
+ * @epoch: changes when a space stops delivering here.
  * @used: whether a space ever did.
  * @closed: the trap file is closed; nobody will answer.
  * @info: the ledger.
@@ -39,6 +40,7 @@ struct vmmu_trapq {
 	struct list_head read;
 	u64 last_cookie;
 	u32 nr_spaces;
+	u32 epoch;
 	bool used;
 	bool closed;
 	struct vmmu_trap_info info;
@@ -46,7 +48,9 @@ struct vmmu_trapq {
 
 /**
  * struct vmmu_waiter - a thread that waits for an answer
- * @link: in the queue's unread or read; under its lock, as are the next three.
+ * @link: in the queue's unread or read; under its lock, as are @was_read,
+ *	@pid and @verdict.
+ * @epoch: the queue's, before the space was seen to deliver there.
  * @was_read: the record has been read.
  * @pid: whose it is.
  * @verdict: enum vmmu_trap_verdict; 0: none yet.
@@ -55,6 +59,7 @@ struct vmmu_trapq {
  */
 struct vmmu_waiter {
 	struct list_head link;
+	u32 epoch;
 	bool was_read;
 	struct pid *pid;
 	u32 verdict;
@@ -74,6 +79,12 @@ static inline bool vmmu_trapq_get(struct vmmu_trapq *queue)
 /* A space delivers here from now on, or no more: then its waiters try again. */
 void vmmu_trapq_bind(struct vmmu_trapq *queue);
 void vmmu_trapq_unbind(struct vmmu_trapq *queue, u64 space);
+
+/* Read it, then look whether the space does deliver here: it did until then. */
+static inline u32 vmmu_trapq_epoch(struct vmmu_trapq *queue)
+{
+	return smp_load_acquire(&queue->epoch);
+}
 
 /*
  * Queue the waiter's record and sleep until it is answered. Returns the
