@@ -74,18 +74,32 @@ static void remember(struct vmmu_fault_ring *ring,
 	spin_unlock(&ring->lock);
 }
 
-/* SIGSEGV, as the host's own fault would send it. */
-static void send_signal(const struct sleeper *sleeper)
+/*
+ * Whether the thread would make its access again, SIGSEGV or not: it is for
+ * force_sig() then to end it. The first process of a PID namespace is safe from
+ * the default action.
+ */
+static bool needs_force(void)
 {
 	struct sighand_struct *sighand =
 		rcu_dereference_protected(current->sighand, true);
+	__sighandler_t handler = sighand->action[SIGSEGV - 1].sa.sa_handler;
+
+	if (sigismember(&current->blocked, SIGSEGV) || handler == SIG_IGN)
+		return true;
+	return handler == SIG_DFL &&
+	       current->signal->flags & SIGNAL_UNKILLABLE;
+}
+
+/* SIGSEGV, as the host's own fault would send it. */
+static void send_signal(const struct sleeper *sleeper)
+{
 	struct kernel_siginfo info;
 
 	current->thread.cr2 = sleeper->address;
 	current->thread.trap_nr = X86_TRAP_PF;
 	current->thread.error_code = sleeper->waiter.record.error_code;
-	if (sigismember(&current->blocked, SIGSEGV) ||
-	    sighand->action[SIGSEGV - 1].sa.sa_handler == SIG_IGN) {
+	if (needs_force()) {
 		force_sig(SIGSEGV);
 		return;
 	}
