@@ -182,12 +182,16 @@ static int window_mprotect(struct vm_area_struct *vma, unsigned long start,
 	return 0;
 }
 
-/* For ptrace() and /proc/PID/mem, by the rights of the guest's program. */
+/*
+ * For ptrace() and /proc/PID/mem, by the rights of the guest's program. What
+ * lies behind the window's end is another mapping's.
+ */
 static int window_access(struct vm_area_struct *vma, unsigned long address,
 			 void *buffer, int bytes, int write)
 {
 	if (write && !(vma->vm_flags & VM_WRITE))
 		return -EFAULT;
+	bytes = min_t(unsigned long, bytes, vma->vm_end - address);
 	return vmmu_memory_copy(vma->vm_private_data, vmmu_window_va(vma, address),
 				buffer, bytes, write);
 }
