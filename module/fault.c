@@ -39,10 +39,14 @@ bool vmmu_fault_recall(struct vmmu_space *space, struct vmmu_va va, u32 access,
 	bool found = false;
 
 	spin_lock(&ring->lock);
-	for (unsigned int i = 1; i <= VMMU_FAULT_NOTES && !found; i++) {
+	for (unsigned int i = 1; i <= VMMU_FAULT_NOTES; i++) {
 		note = &ring->notes[(ring->next - i) % VMMU_FAULT_NOTES];
 		if (note->tid != current->pid || note->va != va.value ||
 		    note->access != access)
+			continue;
+		note->tid = 0;
+		/* Older ones are forgotten with the last. */
+		if (found)
 			continue;
 		*answer = (struct vmmu_translation){
 			.error_code = note->error_code,
@@ -50,7 +54,6 @@ bool vmmu_fault_recall(struct vmmu_space *space, struct vmmu_va va, u32 access,
 			.reason = note->reason,
 			.level = note->level,
 		};
-		note->tid = 0;
 		found = true;
 	}
 	spin_unlock(&ring->lock);
