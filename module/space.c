@@ -50,6 +50,19 @@ static void put_mode(struct vmmu_space *space, const struct vmmu_mode *mode)
 	WRITE_ONCE(space->reserved, space->format->reserved(mode));
 }
 
+/* Whether somebody may read records of the space's faults. */
+static bool delivers_records(struct vmmu_space *space)
+{
+	struct vmmu_trapq *queue;
+	bool ret;
+
+	rcu_read_lock();
+	queue = rcu_dereference(space->trapq);
+	ret = queue && !READ_ONCE(queue->closed);
+	rcu_read_unlock();
+	return ret;
+}
+
 static long space_info(struct vmmu_call *call)
 {
 	struct vmmu_space *space = space_of(call);
@@ -66,8 +79,8 @@ static long space_info(struct vmmu_call *call)
 	info->real_bytes = space->vm->real_bytes;
 	info->levels = space->format->levels;
 	info->va_bits = space->format->va_bits;
-	info->delivery = rcu_access_pointer(space->trapq) ?
-			 VMMU_DELIVER_RECORD : VMMU_DELIVER_SIGNAL;
+	info->delivery = delivers_records(space) ? VMMU_DELIVER_RECORD :
+						   VMMU_DELIVER_SIGNAL;
 	return 0;
 }
 
@@ -263,7 +276,7 @@ static void space_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vmmu-kind:\t%s\n",
 		   space->flags & VMMU_SPACE_TRAPPING ? "trapping" : "lazy");
 	seq_printf(m, "vmmu-faults:\t%s\n",
-		   rcu_access_pointer(space->trapq) ? "record" : "signal");
+		   delivers_records(space) ? "record" : "signal");
 	seq_printf(m, "vmmu-root:\t%#llx\n", READ_ONCE(space->root));
 	show_mode(m, &mode);
 }
