@@ -938,9 +938,12 @@ struct vmmu_mappers {
  * si_addr in the window, or a record, see &struct vmmu_set_delivery. SIGBUS:
  * there is no memory for a frame, or the VM is dead. The kernel's own accesses
  * (read() into a window) fail with EFAULT instead; get_user_pages() always
- * does (O_DIRECT, process_vm_readv(), vmsplice(), shared futexes); ptrace() and
- * /proc/PID/mem work by the guest's rights. Windows are shared by fork() and
- * left out of core dumps.
+ * does (O_DIRECT, process_vm_readv() from a window, vmsplice() into a pipe, shared
+ * futexes, registered buffers of io_uring); ptrace() and /proc/PID/mem work by the
+ * guest's rights. Windows are shared by fork() and left out of core dumps.
+ *
+ * A descriptor of a space is always one to read and write by, and there is no way
+ * to a lesser one, so no PROT bits are refused.
  */
 
 #define VMMU_INVALIDATE_ALL	(1U << 0)	/* all addresses: @va, @bytes 0 */
@@ -974,8 +977,8 @@ struct vmmu_invalidate {
  *	si_addr.
  * @access: in: enum vmmu_access.
  * @recorded: out: 1: @result tells the calling thread's last fault there, and
- *	it is forgotten now. 0: there is none, and @result is a translation as
- *	things are now.
+ *	it is forgotten now, as are those before it. 0: there is none, and
+ *	@result is a translation as things are now.
  * @va: out: the virtual address.
  * @result: out: the reason, the level and the error code; when @recorded is 1
  *	the other fields are 0.
@@ -1016,7 +1019,8 @@ enum vmmu_delivery {
  * @trap: in: RECORD: descriptor of a trap file of this VM.
  *
  * A thread that sleeps because of this space makes its access again. When the
- * last descriptor of the trap file is closed its spaces deliver signals.
+ * last descriptor of the trap file is closed its spaces deliver signals. One that
+ * a child has inherited counts: who sleeps with the only one sleeps on.
  *
  * Errors: E2BIG, EBADF (@trap), EFAULT, EINVAL (@size, @delivery; @trap is
  * another VM's), EIO, EOPNOTSUPP (@flags).
