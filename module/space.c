@@ -81,6 +81,7 @@ static long space_info(struct vmmu_call *call)
 	info->va_bits = space->format->va_bits;
 	info->delivery = delivers_records(space) ? VMMU_DELIVER_RECORD :
 						   VMMU_DELIVER_SIGNAL;
+	info->reserved = 0;
 	return 0;
 }
 
