@@ -204,7 +204,7 @@ static const struct vmmu_row vm_rows[] = {
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_MAPPERS, mappers, vmmu_mappers, mappers,
 		 .writes = true),
-	VMMU_ROW(VMMU_IOC_TRAP_CREATE, trap_create, vmmu_trap_create, fd,
+	VMMU_ROW(VMMU_IOC_TRAP_CREATE, trap_create, vmmu_trap_create, reserved,
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_AUDIT, audit, vmmu_audit, va, .writes = true),
 };
