@@ -93,7 +93,9 @@ long vmmu_window_explain_fault(struct vmmu_call *call)
 
 /*
  * A window of the caller's that shows @page, or NULL. It stays, since the
- * caller holds mmap_lock.
+ * caller holds mmap_lock; but one that is not in the address space any more
+ * does not, though the inode still has it: munmap() lets others have the lock
+ * for reading while it takes apart what it has removed.
  */
 static struct vm_area_struct *find_window(struct vmmu_space *space, u64 page)
 {
@@ -111,7 +113,8 @@ static struct vm_area_struct *find_window(struct vmmu_space *space, u64 page)
 			rb_entry(node, struct vm_area_struct, shared.rb);
 
 		if (vma->vm_mm == current->mm && vma->vm_pgoff <= page &&
-		    page - vma->vm_pgoff < vma_pages(vma)) {
+		    page - vma->vm_pgoff < vma_pages(vma) &&
+		    find_vma(current->mm, vma->vm_start) == vma) {
 			found = vma;
 			break;
 		}
