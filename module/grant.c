@@ -12,7 +12,7 @@
 u32 vmmu_grant_flags(struct vmmu_space *space)
 {
 	return READ_ONCE(space->mode) & VMMU_MODE_CPL3 ?
-	       VMMU_TRANSLATE_USER : 0;
+	       VMMU_QUERY_READABLE | VMMU_TRANSLATE_USER : VMMU_QUERY_READABLE;
 }
 
 static bool allowed(const struct vmmu_query *query, u32 access)
@@ -27,16 +27,6 @@ static bool allowed(const struct vmmu_query *query, u32 access)
 	return !walk->format->judge(vmmu_walk_rights(walk),
 				    vmmu_walk_leaf(walk), &walk->mode, kind,
 				    &pkey);
-}
-
-void vmmu_grant_judge(const struct vmmu_query *query,
-		      struct vmmu_translation *answer)
-{
-	if (!(answer->flags & VMMU_TRANSLATED) ||
-	    allowed(query, VMMU_ACCESS_READ))
-		return;
-	answer->flags = 0;
-	answer->reason = VMMU_REASON_EXECUTE_ONLY;
 }
 
 u64 vmmu_grant_rights(const struct vmmu_query *query)

@@ -9,15 +9,11 @@
 #include "shadow.h"
 #include "translate.h"
 
-/* VMMU_TRANSLATE_* of the accesses that are made through the space's windows. */
-u32 vmmu_grant_flags(struct vmmu_space *space);
-
 /*
- * Refuse in @answer what a host PTE can't express though the guest grants it: a
- * fetch from a page that may not be read.
+ * The query's flags for accesses through the space's windows. A host PTE can't
+ * express that a page may be fetched from, but not read.
  */
-void vmmu_grant_judge(const struct vmmu_query *query,
-		      struct vmmu_translation *answer);
+u32 vmmu_grant_flags(struct vmmu_space *space);
 
 /*
  * What the page a query's walk stands at may be granted, by its present

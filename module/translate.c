@@ -44,6 +44,19 @@ static void walk_to(struct vmmu_query *query, struct vmmu_va va)
 	vmmu_walk_down(&query->walk);
 }
 
+/* Whether a fetch that may be made is one from a page that can't be read. */
+static bool unreadable(const struct vmmu_query *query)
+{
+	struct vmmu_access_kind read = {
+		.access = VMMU_ACCESS_READ,
+		.user = query->access.user,
+	};
+
+	return (query->flags & VMMU_QUERY_READABLE) &&
+	       query->access.access == VMMU_ACCESS_FETCH &&
+	       vmmu_walk_judge(&query->walk, read).reason;
+}
+
 /* The part of the answer that the page table alone gives. */
 static void fill_walk(const struct vmmu_query *query,
 		      struct vmmu_translation *out)
@@ -101,6 +114,11 @@ static int attempt(struct vmmu_query *query, struct vmmu_va va,
 	if (index >= realmap->nr_pages) {
 		out->flags = 0;
 		out->reason = VMMU_REASON_BEYOND_REAL;
+		return 0;
+	}
+	if (unreadable(query)) {
+		out->flags = 0;
+		out->reason = VMMU_REASON_EXECUTE_ONLY;
 		return 0;
 	}
 	entry = vmmu_realmap_lookup(realmap, index);

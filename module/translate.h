@@ -5,11 +5,17 @@
 
 #include "object.h"
 
+/*
+ * In the flags of a query, beside VMMU_TRANSLATE_*: a page that may be fetched
+ * from but not read is refused, as EXECUTE_ONLY.
+ */
+#define VMMU_QUERY_READABLE	BIT(31)
+
 /**
  * struct vmmu_query - what is asked about a number of addresses
  * @space: the space they belong to.
  * @access: the access they are asked for.
- * @flags: VMMU_TRANSLATE_*.
+ * @flags: VMMU_TRANSLATE_*, VMMU_QUERY_READABLE.
  * @frames_shown: whether the caller may see frame numbers.
  * @real_map_entry: the real map table's entry for the last answer, if it was
  *	translated; 0: there was none.

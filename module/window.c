@@ -128,7 +128,6 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 			     &answer);
 	if (err)
 		return err;
-	vmmu_grant_judge(&query, &answer);
 	if (!(answer.flags & VMMU_TRANSLATED)) {
 		*ret = vmmu_fault_deliver(vmf, &query, &answer);
 		return 0;

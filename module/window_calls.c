@@ -85,10 +85,7 @@ long vmmu_window_explain_fault(struct vmmu_call *call)
 		return 0;
 	vmmu_query_init_caller(&query, space, args->access,
 			       vmmu_grant_flags(space));
-	err = vmmu_translate(&query, va, &args->result);
-	if (!err)
-		vmmu_grant_judge(&query, &args->result);
-	return err;
+	return vmmu_translate(&query, va, &args->result);
 }
 
 /*

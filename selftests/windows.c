@@ -291,4 +291,28 @@ TEST_F(windows, fault)
 	fails_with(EINVAL, _fault(g->space, w, 3, &f));
 }
 
+/* What the host can't grant leaves no trace: no A, no frame. */
+TEST_F(windows, execute_only)
+{
+	struct guest *g = &self->g;
+	unsigned char *w = window(g->space, VA, 4 * PAGE);
+	__u64 fresh = self->b + PAGE;
+	struct vmmu_fault f;
+
+	guest_map(g, VA, 1, fresh | PTE_ALL);
+	set_mode(g->space, VMMU_MODE_SMAP, 0, 52);
+	ASSERT_EQ(SIGSEGV, access_kind(w, FETCH));
+	for (int i = 0; i < 2; i++) {
+		f = fault(g->space, w, FETCH);
+		ASSERT_EQ(!i, f.recorded);
+		ASSERT_EQ(VMMU_REASON_EXECUTE_ONLY, f.result.reason);
+		ASSERT_EQ(1, f.result.level);
+		ASSERT_EQ(0, f.result.flags);
+		ASSERT_EQ(0, f.result.error_code);
+	}
+	for (int level = 1; level <= 4; level++)
+		ASSERT_EQ(0, *guest_slot(g, VA, level) & (PTE_A | PTE_D));
+	ASSERT_EQ(0, real_page(g->vm, fresh).page_shift);
+}
+
 TEST_HARNESS_MAIN
