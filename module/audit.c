@@ -126,8 +126,7 @@ static void check_space(struct audit *audit, struct vmmu_space *space)
 	struct address_space *mapping = space->mapping;
 	struct rb_node *node;
 
-	vmmu_query_init(&audit->query, space, VMMU_ACCESS_READ,
-			vmmu_grant_flags(space));
+	vmmu_grant_query_init(&audit->query, space, VMMU_ACCESS_READ, 0);
 	i_mmap_lock_read(mapping);
 	for (node = rb_first_cached(&mapping->i_mmap);
 	     node && !fatal_signal_pending(current); node = rb_next(node)) {

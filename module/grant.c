@@ -9,10 +9,12 @@
 
 #include "grant.h"
 
-u32 vmmu_grant_flags(struct vmmu_space *space)
+void vmmu_grant_query_init(struct vmmu_query *query, struct vmmu_space *space,
+			   u32 access, u32 flags)
 {
-	return READ_ONCE(space->mode) & VMMU_MODE_CPL3 ?
-	       VMMU_QUERY_READABLE | VMMU_TRANSLATE_USER : VMMU_QUERY_READABLE;
+	vmmu_query_init(query, space, access, flags | VMMU_QUERY_READABLE);
+	/* Read the mode once: what the walk has, and the space may not any more. */
+	query->access.user = query->walk.mode.bits & VMMU_MODE_CPL3;
 }
 
 static bool allowed(const struct vmmu_query *query, u32 access)

@@ -10,10 +10,12 @@
 #include "translate.h"
 
 /*
- * The query's flags for accesses through the space's windows. A host PTE can't
- * express that a page may be fetched from, but not read.
+ * Set up a query about accesses through the space's windows: at the CPL that its
+ * mode says, and only to pages that can be read, since a host PTE can't express
+ * any others. @flags: VMMU_TRANSLATE_*, but for USER.
  */
-u32 vmmu_grant_flags(struct vmmu_space *space);
+void vmmu_grant_query_init(struct vmmu_query *query, struct vmmu_space *space,
+			   u32 access, u32 flags);
 
 /*
  * What the page a query's walk stands at may be granted, by its present

@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "grant.h"
 #include "memory.h"
 #include "translate.h"
 
@@ -258,15 +259,13 @@ static int copy_part(struct vmmu_query *query, struct vmmu_va va, void *buffer,
 int vmmu_memory_copy(struct vmmu_space *space, struct vmmu_va va, void *buffer,
 		     int bytes, bool write)
 {
-	bool user = READ_ONCE(space->mode) & VMMU_MODE_CPL3;
 	struct vmmu_query query;
 	int done = 0;
 
-	vmmu_query_init(&query, space,
-			write ? VMMU_ACCESS_WRITE : VMMU_ACCESS_READ,
-			(user ? VMMU_TRANSLATE_USER : 0) |
-			(write ? VMMU_TRANSLATE_PROVIDE |
-				 VMMU_TRANSLATE_SET_AD : 0));
+	vmmu_grant_query_init(&query, space,
+			      write ? VMMU_ACCESS_WRITE : VMMU_ACCESS_READ,
+			      write ? VMMU_TRANSLATE_PROVIDE |
+				      VMMU_TRANSLATE_SET_AD : 0);
 	while (done < bytes) {
 		struct vmmu_va at = vmmu_va(va.value + done);
 		u32 part = min_t(u64, bytes - done,

@@ -121,9 +121,8 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 	*ret = VM_FAULT_SIGBUS;
 	if (READ_ONCE(space->vm->dead))
 		return -EIO;
-	vmmu_query_init(&query, space, access_of(vmf),
-			vmmu_grant_flags(space) | VMMU_TRANSLATE_SET_AD |
-			VMMU_TRANSLATE_PROVIDE);
+	vmmu_grant_query_init(&query, space, access_of(vmf),
+			      VMMU_TRANSLATE_SET_AD | VMMU_TRANSLATE_PROVIDE);
 	err = vmmu_translate(&query, vmmu_window_va(vmf->vma, vmf->real_address),
 			     &answer);
 	if (err)

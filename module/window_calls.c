@@ -83,8 +83,8 @@ long vmmu_window_explain_fault(struct vmmu_call *call)
 					   &args->result);
 	if (args->recorded)
 		return 0;
-	vmmu_query_init_caller(&query, space, args->access,
-			       vmmu_grant_flags(space));
+	vmmu_grant_query_init(&query, space, args->access, 0);
+	query.frames_shown = vmmu_vm_frames_shown(space->vm);
 	return vmmu_translate(&query, va, &args->result);
 }
 
@@ -164,8 +164,7 @@ void vmmu_window_prefill(struct vmmu_space *space,
 
 	if (!mapping_mapped(space->mapping) || !mmap_read_trylock(mm))
 		return;
-	vmmu_query_init(&query, space, VMMU_ACCESS_READ,
-			vmmu_grant_flags(space));
+	vmmu_grant_query_init(&query, space, VMMU_ACCESS_READ, 0);
 	while (i < nr) {
 		unsigned int run = run_length(ops + i, outcomes + i, nr - i);
 

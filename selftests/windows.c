@@ -3,6 +3,9 @@
  * Windows: what an access through one gives, and that it gives nothing else
  * when the guest's table, a root, a mode or the real map has changed.
  */
+#include <pthread.h>
+#include <sched.h>
+
 #include "vmmu_window.h"
 
 #define VA	0x400000ULL
@@ -313,6 +316,46 @@ TEST_F(windows, execute_only)
 	for (int level = 1; level <= 4; level++)
 		ASSERT_EQ(0, *guest_slot(g, VA, level) & (PTE_A | PTE_D));
 	ASSERT_EQ(0, real_page(g->vm, fresh).page_shift);
+}
+
+struct switching {
+	int space, stop;
+	unsigned long modes;
+};
+
+/* Between two modes, each of which grants a read of a user page. */
+static void *switch_modes(void *arg)
+{
+	struct switching *s = arg;
+
+	for (; !__atomic_load_n(&s->stop, __ATOMIC_RELAXED); s->modes += 2) {
+		_set_mode(s->space, VMMU_MODE_CPL3 | VMMU_MODE_SMAP, 0, 52);
+		sched_yield();
+		_set_mode(s->space, 0, 0, 52);
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* An access is judged by one mode or the other, never by parts of both. */
+TEST_F(windows, one_mode)
+{
+	struct guest *g = &self->g;
+	unsigned char *w = window(g->space, VA, 4 * PAGE);
+	struct switching s = { .space = g->space };
+	__u64 end = now_ms() + 3000;
+	unsigned long reads = 0;
+	pthread_t thread;
+	int refused = 0;
+
+	guest_map(g, VA, 1, self->a | PTE_ALL);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, switch_modes, &s));
+	for (; !refused && now_ms() < end; reads++)
+		refused = access_read(w);
+	__atomic_store_n(&s.stop, 1, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	printf("# %lu reads in %lu modes\n", reads, s.modes);
+	ASSERT_EQ(0, refused);
 }
 
 TEST_HARNESS_MAIN
