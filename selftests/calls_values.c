@@ -162,6 +162,24 @@ static const struct bad bads[] = {
 	BAD(MAPPINGS, vmmu_mappings, last, 1ULL << 63),
 	BOTH(MAPPINGS, vmmu_mappings, va, PAGE, last, PAGE - 1),
 	BOTH(MAPPINGS, vmmu_mappings, va, ~0ULL, last, 0),
+	BAD(INVALIDATE, vmmu_invalidate, bytes, 0),
+	BAD(INVALIDATE, vmmu_invalidate, bytes, BIT_ULL(47) + 1),
+	BAD(INVALIDATE, vmmu_invalidate, bytes, ~0ULL - BIT_ULL(47)),
+	BAD(INVALIDATE, vmmu_invalidate, va, BIT_ULL(47)),
+	BAD(INVALIDATE, vmmu_invalidate, va, BIT_ULL(47) - PAGE + 1),
+	BAD(INVALIDATE, vmmu_invalidate, va, 0xffff7fffffffffff),
+	BAD(INVALIDATE, vmmu_invalidate, va, 1ULL << 63),
+	BAD(INVALIDATE, vmmu_invalidate, va, -PAGE + 1),	/* wraps */
+	BAD(INVALIDATE, vmmu_invalidate, va, ~0ULL),
+	BOTH(INVALIDATE, vmmu_invalidate, va, ~0ULL, bytes, 2),
+	BOTH(INVALIDATE, vmmu_invalidate, va, PAGE, bytes, ~0ULL),
+	BOTH(INVALIDATE, vmmu_invalidate, va, -PAGE, bytes, 0),
+	BAD32(FAULT, vmmu_fault, access, 3),
+	BAD32(FAULT, vmmu_fault, access, 1U << 31),
+	BAD32(FAULT, vmmu_fault, access, ~0U),
+	BAD32(SET_DELIVERY, vmmu_set_delivery, delivery, 2),
+	BAD32(SET_DELIVERY, vmmu_set_delivery, delivery, 1U << 31),
+	BAD32(SET_DELIVERY, vmmu_set_delivery, delivery, ~0U),
 	{}
 };
 
@@ -211,6 +229,16 @@ TEST_F(calls, good_values)
 		BAD(MAPPINGS, vmmu_mappings, va, ~0ULL),
 		BAD(MAPPINGS, vmmu_mappings, va, 0xffff800000000000),
 		BAD(MAPPINGS, vmmu_mappings, last, (1ULL << 47) - 1),
+		BAD(INVALIDATE, vmmu_invalidate, va, 123),
+		BAD(INVALIDATE, vmmu_invalidate, va, BIT_ULL(47) - PAGE),
+		BAD(INVALIDATE, vmmu_invalidate, va, 0xffff800000000000),
+		BAD(INVALIDATE, vmmu_invalidate, va, -PAGE),
+		BAD(INVALIDATE, vmmu_invalidate, bytes, 1),
+		BAD(INVALIDATE, vmmu_invalidate, bytes, BIT_ULL(47)),
+		/* From half to half, over the hole. */
+		BAD(INVALIDATE, vmmu_invalidate, bytes, ~0ULL),
+		BOTH(INVALIDATE, vmmu_invalidate, va, ~0ULL, bytes, 1),
+		BAD32(FAULT, vmmu_fault, access, FETCH),
 		{}
 	};
 	const struct bad *good;
@@ -238,6 +266,7 @@ TEST_F(calls, root_beyond_the_width)
 
 	for (bit = 32; bit < 52; bit++) {
 		self->space = space_info(g.space);
+		self->before = vm_info(g.vm);
 		fill(create);
 		arg->space_create.root = 1ULL << bit;
 		arg->space_create.mode.maxphyaddr = bit;
@@ -247,6 +276,7 @@ TEST_F(calls, root_beyond_the_width)
 
 		set_mode(g.space, 0, 0, bit);
 		self->space = space_info(g.space);
+		self->before = vm_info(g.vm);
 		fill(root);
 		arg->set_root.root = 1ULL << bit;
 		refused(EINVAL, root);
@@ -254,11 +284,95 @@ TEST_F(calls, root_beyond_the_width)
 		set_mode(g.space, 0, 0, bit + 1);
 		set_root(g.space, 1ULL << bit);
 		self->space = space_info(g.space);
+		self->before = vm_info(g.vm);
 		fill(mode);
 		arg->set_mode.mode.maxphyaddr = bit;
 		refused(EINVAL, mode);
 		set_root(g.space, g.root);
 	}
+}
+
+/* All addresses, and some. */
+TEST_F(calls, invalidate_all_and_some)
+{
+	const struct row *row = row_of(VMMU_IOC_INVALIDATE);
+
+	fill_flags(row, VMMU_INVALIDATE_ALL);
+	arg->invalidate.va = PAGE;
+	refused(EINVAL, row);
+	arg->invalidate.va = 0;
+	arg->invalidate.bytes = 1;
+	refused(EINVAL, row);
+	arg->invalidate.va = 1ULL << 63;
+	arg->invalidate.bytes = ~0ULL;
+	refused(EINVAL, row);
+}
+
+/* Addresses that are in no window of this space. */
+TEST_F(calls, fault_outside)
+{
+	const struct row *row = row_of(VMMU_IOC_FAULT);
+	unsigned char *other, *mem = g.mem;
+	__u64 addresses[] = {
+		0, (uintptr_t)window - 1, (uintptr_t)window + PAGE,
+		(uintptr_t)mem, (uintptr_t)arg, BIT_ULL(47) - 1,
+		BIT_ULL(47), 1ULL << 63, ~0ULL, 0,
+	};
+	int space = space_create(g.vm, FORMAT4, 0, 0), i;
+
+	other = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, space, 0);
+	ASSERT_NE(MAP_FAILED, (void *)other);
+	addresses[ARRAY_SIZE(addresses) - 1] = (uintptr_t)other;
+	self->before = vm_info(g.vm);
+	self->files = open_files();
+	for (i = 0; i < ARRAY_SIZE(addresses); i++) {
+		fill(row);
+		arg->fault.address = addresses[i];
+		refused(ENOENT, row);
+	}
+	fill(row);
+	arg->fault.address = (uintptr_t)window + PAGE - 1;
+	ASSERT_EQ(0, try_call(row));
+	ASSERT_EQ(PAGE - 1, arg->fault.va);
+	ASSERT_EQ(0, munmap(window, PAGE));
+	refused(ENOENT, row);
+	munmap(other, PAGE);
+	close(space);
+}
+
+/* What is no trap file, is none any more, or is another VM's. */
+TEST_F(calls, delivery_to_no_trap)
+{
+	const struct row *row = row_of(VMMU_IOC_SET_DELIVERY);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int bad[] = { -1, -100, 1 << 20, file[DEV], g.vm, g.space, null, 999 };
+	int vm = vm_create(file[DEV], MIB), trap = trap_create(vm), i;
+
+	self->files = open_files();
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		fill(row);
+		arg->set_delivery.delivery = VMMU_DELIVER_RECORD;
+		arg->set_delivery.trap = bad[i];
+		refused(EBADF, row);
+		/* To a signal it does not matter. */
+		arg->set_delivery.delivery = VMMU_DELIVER_SIGNAL;
+		ASSERT_EQ(0, try_call(row));
+	}
+	arg->set_delivery.delivery = VMMU_DELIVER_RECORD;
+	arg->set_delivery.trap = trap;
+	refused(EINVAL, row);
+	ASSERT_EQ(0, trap_info(trap).nr_spaces);
+	arg->set_delivery.trap = file[TRAP];
+	ASSERT_EQ(0, try_call(row));
+	ASSERT_EQ(1, trap_info(file[TRAP]).nr_spaces);
+	self->space.delivery = VMMU_DELIVER_RECORD;
+	/* A failure changes nothing of this, either. */
+	arg->set_delivery.trap = trap;
+	refused(EINVAL, row);
+	ASSERT_EQ(1, trap_info(file[TRAP]).nr_spaces);
+	close(trap);
+	close(vm);
+	close(null);
 }
 
 /* Elements of a batch are checked one by one: what was before them is done. */

@@ -17,12 +17,14 @@
 
 #include "vmmu_guest.h"
 #include "vmmu_proc.h"
+#include "vmmu_trap_calls.h"
 
 #define REAL	(4 * MIB)
+#define NR	3		/* kinds of files of ours */
 
 FIXTURE(files) {
 	struct guest g;
-	int fds[2];
+	int fds[NR];
 	struct vmmu_vm_info before;
 	unsigned char *was;
 };
@@ -39,6 +41,9 @@ FIXTURE_SETUP(files)
 	memset(self->g.mem + self->g.data, 0x11, MIB);
 	self->fds[0] = self->g.vm;
 	self->fds[1] = self->g.space;
+	self->fds[2] = trap_create(self->g.vm);
+	/* A trap file's reader would wait. */
+	ASSERT_EQ(0, fcntl(self->fds[2], F_SETFL, O_NONBLOCK));
 	self->was = malloc(REAL);
 	ASSERT_NE(NULL, self->was);
 	memcpy(self->was, self->g.mem, REAL);
@@ -47,6 +52,7 @@ FIXTURE_SETUP(files)
 
 FIXTURE_TEARDOWN(files)
 {
+	close(self->fds[2]);
 	guest_drop(&self->g);
 	close(self->g.dev);
 }
@@ -56,6 +62,7 @@ FIXTURE_TEARDOWN(files)
 	ASSERT_EQ(0, memcmp(self->was, self->g.mem, REAL));		\
 	ASSERT_EQ(self->g.data,						\
 		  translate(self->g.space, 0, READ, PAGE).ra);		\
+	ASSERT_EQ(0, trap_info(self->fds[2]).made);			\
 } while (0)
 
 TEST_F(files, as_streams)
@@ -66,7 +73,7 @@ TEST_F(files, as_streams)
 	struct pollfd p;
 
 	ASSERT_EQ(0, pipe(pipes));
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < NR; i++) {
 		int fd = self->fds[i];
 
 		EXPECT_EQ(-1, read(fd, buffer, 64));
@@ -92,7 +99,7 @@ TEST_F(files, as_files)
 {
 	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < NR; i++) {
 		int fd = self->fds[i];
 		struct stat st;
 
@@ -132,7 +139,7 @@ TEST_F(files, as_paths)
 
 	/* A kernel may be built without inotify. */
 	ASSERT_EQ(!access("/proc/sys/fs/inotify", F_OK), notify >= 0);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < NR; i++) {
 		int fd = self->fds[i], again;
 
 		EXPECT_EQ(0, fstatfs(fd, &fs));
@@ -171,7 +178,7 @@ TEST_F(files, as_others)
 	unsigned int k;
 	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < NR; i++) {
 		for (k = 0; k < ARRAY_SIZE(cmds); k++) {
 			memset(buffer, 0, sizeof(buffer));
 			ioctl(self->fds[i], cmds[k], buffer);
@@ -183,8 +190,10 @@ TEST_F(files, as_others)
 	msync(self->g.mem, REAL, MS_INVALIDATE);
 	unharmed();
 
-	/* A space has no mapping yet. */
+	/* A trap file has no mapping, and a window is nobody's own. */
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED,
+				   self->fds[2], 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE,
 				   self->g.space, 0));
 	unharmed();
 }

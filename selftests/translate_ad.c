@@ -137,6 +137,7 @@ TEST_F(translate_ad, table_without_a_frame)
 	EXPECT_EQ(1, t.level);
 	vm_unchanged(before, g->vm);
 	set_root(g->space, g->data + MIB);
+	before.sequence++;
 	t = translate(g->space, SET_AD | PROVIDE, READ, 0x1000);
 	EXPECT_EQ(VMMU_REASON_NOT_PRESENT, t.reason);
 	EXPECT_EQ(g->levels, t.level);

@@ -4,6 +4,7 @@
 
 #include "vmmu_guest.h"
 #include "vmmu_proc.h"
+#include "vmmu_trap_calls.h"
 
 FIXTURE(vm) {
 	int dev;
@@ -146,6 +147,7 @@ TEST_F(vm, no_descriptor_left)
 	int vm = vm_create(self->dev, MIB);
 	struct vmmu_vm_info before = vm_info(vm);
 	struct vmmu_space_create c;
+	struct vmmu_trap_create t;
 	struct rlimit old, full;
 	int next = dup(0);
 
@@ -157,11 +159,14 @@ TEST_F(vm, no_descriptor_left)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &full));
 	err_vm_create(EMFILE, self->dev, MIB);
 	fails_with(EMFILE, _space_create(vm, FORMAT4, 0, MODE(0), &c));
+	fails_with(EMFILE, _trap_create(vm, &t));
+	ASSERT_EQ(POISON32, (__u32)t.fd);
 	ASSERT_EQ(POISON32, (__u32)c.fd);
 	ASSERT_EQ(POISON64, c.id);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
 	vm_unchanged(before, vm);
 	close(space_create(vm, FORMAT4, 0, 0));
+	close(trap_create(vm));
 	vm_unchanged(before, vm);
 }
 
@@ -185,6 +190,7 @@ TEST_F(vm, no_file_left)
 	pid = fork();
 	if (!pid) {
 		struct vmmu_space_create s;
+		struct vmmu_trap_create t;
 		struct vmmu_vm_create c;
 		int next = dup(0);
 
@@ -195,6 +201,8 @@ TEST_F(vm, no_file_left)
 		CHILD_CHECK(gives(ENFILE, _space_create(vm, FORMAT4, 0, MODE(0),
 							&s)));
 		CHILD_CHECK((__u32)s.fd == POISON32 && s.id == POISON64);
+		CHILD_CHECK(gives(ENFILE, _trap_create(vm, &t)));
+		CHILD_CHECK((__u32)t.fd == POISON32);
 		CHILD_CHECK(dup(0) == next);
 		_exit(0);
 	}

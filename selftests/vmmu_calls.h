@@ -11,8 +11,9 @@
 
 #include "vmmu_guest.h"
 #include "vmmu_proc.h"
+#include "vmmu_trap_calls.h"
 
-enum { DEV, VM, SPACE, NR_FILES };
+enum { DEV, VM, SPACE, TRAP, NR_FILES };
 
 /* A structure of any call, with room for a tail; filled by arg_fill(). */
 union arg {
@@ -34,24 +35,33 @@ union arg {
 	struct vmmu_cmpxchg cmpxchg;
 	struct vmmu_real_of_frame real_of_frame;
 	struct vmmu_mappers mappers;
+	struct vmmu_invalidate invalidate;
+	struct vmmu_fault fault;
+	struct vmmu_set_delivery set_delivery;
+	struct vmmu_trap_create trap_create;
+	struct vmmu_trap_info trap_info;
+	struct vmmu_audit audit;
 	__u8 bytes[PAGE];
 };
 
 /*
+ * @bytes: what it has now
+ * @min_bytes: what it had at first, 0: the same
  * @flags: the flags that it knows
  * @reserved: offset of its reserved field, 0 when it has none
  * @reserved_bytes: length of that, when it is not 4
  * @mode: offset of its struct vmmu_mode, 0 when it has none
  * @out: it writes something into the structure
+ * @moves: it moves the invalidation sequence on, though it changes nothing
  */
 static const struct row {
 	const char *name;
 	int file;
 	unsigned long cmd;
-	size_t bytes;
+	size_t bytes, min_bytes;
 	__u32 flags;
 	size_t reserved, reserved_bytes, mode;
-	bool out;
+	bool out, moves;
 } rows[] = {
 	{ "INFO", DEV, VMMU_IOC_INFO, sizeof(struct vmmu_info),
 	  .out = true },
@@ -59,7 +69,7 @@ static const struct row {
 	  .reserved = offsetof(struct vmmu_vm_create, reserved),
 	  .out = true },
 	{ "VM_INFO", VM, VMMU_IOC_VM_INFO, sizeof(struct vmmu_vm_info),
-	  .out = true },
+	  offsetof(struct vmmu_vm_info, zaps), .out = true },
 	{ "POPULATE", VM, VMMU_IOC_POPULATE, sizeof(struct vmmu_range),
 	  .out = true },
 	{ "DISCARD", VM, VMMU_IOC_DISCARD, sizeof(struct vmmu_range),
@@ -72,8 +82,10 @@ static const struct row {
 	  .reserved_bytes = 16,
 	  .mode = offsetof(struct vmmu_space_create, mode), .out = true },
 	{ "SPACE_INFO", SPACE, VMMU_IOC_SPACE_INFO,
-	  sizeof(struct vmmu_space_info), .out = true },
-	{ "SET_ROOT", SPACE, VMMU_IOC_SET_ROOT, sizeof(struct vmmu_set_root) },
+	  sizeof(struct vmmu_space_info),
+	  offsetof(struct vmmu_space_info, delivery), .out = true },
+	{ "SET_ROOT", SPACE, VMMU_IOC_SET_ROOT, sizeof(struct vmmu_set_root),
+	  .moves = true },
 	{ "SET_MODE", SPACE, VMMU_IOC_SET_MODE, sizeof(struct vmmu_set_mode),
 	  .reserved = offsetof(struct vmmu_set_mode, mode.reserved),
 	  .reserved_bytes = 16, .mode = offsetof(struct vmmu_set_mode, mode) },
@@ -99,6 +111,21 @@ static const struct row {
 	  sizeof(struct vmmu_real_of_frame), .out = true },
 	{ "MAPPERS", VM, VMMU_IOC_MAPPERS, sizeof(struct vmmu_mappers),
 	  .reserved = offsetof(struct vmmu_mappers, reserved), .out = true },
+	{ "INVALIDATE", SPACE, VMMU_IOC_INVALIDATE,
+	  sizeof(struct vmmu_invalidate), .flags = VMMU_INVALIDATE_ALL,
+	  .moves = true },
+	{ "FAULT", SPACE, VMMU_IOC_FAULT, sizeof(struct vmmu_fault),
+	  .out = true },
+	{ "SET_DELIVERY", SPACE, VMMU_IOC_SET_DELIVERY,
+	  sizeof(struct vmmu_set_delivery) },
+	{ "TRAP_CREATE", VM, VMMU_IOC_TRAP_CREATE,
+	  sizeof(struct vmmu_trap_create),
+	  .reserved = offsetof(struct vmmu_trap_create, reserved),
+	  .out = true },
+	{ "TRAP_INFO", TRAP, VMMU_IOC_TRAP_INFO, sizeof(struct vmmu_trap_info),
+	  .out = true },
+	{ "AUDIT", VM, VMMU_IOC_AUDIT, sizeof(struct vmmu_audit),
+	  .reserved = offsetof(struct vmmu_audit, reserved), .out = true },
 	{}
 };
 
@@ -115,6 +142,8 @@ static struct vmmu_mapping mappings[4];
 static struct vmmu_step steps[5];
 static struct vmmu_mapper mappers[4];
 static __u64 word;
+static unsigned char *window;	/* a page of the space, at va 0 */
+static unsigned int moved;	/* how often a call has moved the sequence */
 
 FIXTURE(calls) {
 	struct vmmu_vm_info before;
@@ -223,26 +252,74 @@ static inline void fill(const struct row *row)
 		a->mappers.nr = 4;
 		a->mappers.mappers = (uintptr_t)mappers;
 		break;
+	case VMMU_IOC_INVALIDATE:
+		a->invalidate.va = 0;
+		a->invalidate.bytes = PAGE;
+		break;
+	case VMMU_IOC_FAULT:
+		a->fault.address = (uintptr_t)window;
+		a->fault.access = READ;
+		break;
+	case VMMU_IOC_SET_DELIVERY:
+		a->set_delivery.delivery = VMMU_DELIVER_SIGNAL;
+		break;
 	}
 }
 
-/* Make a call that may work; the file that it may give is closed. */
+/* The flags under which a call works go with other values. */
+static inline void fill_flags(const struct row *row, __u32 flags)
+{
+	fill(row);
+	arg->info.flags = flags;
+	if (row->cmd == VMMU_IOC_INVALIDATE && flags)
+		arg->invalidate.bytes = 0;
+}
+
+/* The file that a call has given; -1: it gives none. */
+static inline int given_file(const struct row *row, const union arg *a)
+{
+	switch (row->cmd) {
+	case VMMU_IOC_VM_CREATE:
+		return a->vm_create.fd;
+	case VMMU_IOC_SPACE_CREATE:
+		return a->space_create.fd;
+	case VMMU_IOC_TRAP_CREATE:
+		return a->trap_create.fd;
+	default:
+		return -1;
+	}
+}
+
+/* After a call that worked: the file that it has given is closed. */
+static inline void let_go(const struct row *row, const union arg *a)
+{
+	int fd = given_file(row, a);
+
+	if (fd >= 0)
+		close(fd);
+	if (row->moves)
+		__atomic_fetch_add(&moved, 1, __ATOMIC_RELAXED);
+}
+
+/* Make a call that may work. */
 static inline int try_call(const struct row *row)
 {
 	int ret = call(file[row->file], row->cmd, arg);
 
-	if (!ret && row->cmd == VMMU_IOC_VM_CREATE)
-		close(arg->vm_create.fd);
-	if (!ret && row->cmd == VMMU_IOC_SPACE_CREATE)
-		close(arg->space_create.fd);
+	if (!ret)
+		let_go(row, arg);
 	return ret;
 }
 
 /* Assert that nothing changed: VM, space, files of this process. */
 #define unchanged(row) do {						\
 	struct vmmu_space_info __s = space_info(g.space);		\
+	struct vmmu_vm_info __b = self->before;				\
 									\
-	vm_unchanged(self->before, g.vm);				\
+	__b.sequence += moved;						\
+	__b.zaps = vm_info(g.vm).zaps;	/* a window may be zapped */	\
+	ASSERT_GE(self->before.zaps + moved, __b.zaps);			\
+	vm_unchanged(__b, g.vm);					\
 	ASSERT_EQ(0, memcmp(&self->space, &__s, sizeof(__s)));		\
 	ASSERT_EQ(self->files, open_files()) TH_LOG("%s", (row)->name);	\
 } while (0)
@@ -273,6 +350,9 @@ FIXTURE_SETUP(calls)
 	file[DEV] = dev;
 	file[VM] = g.vm;
 	file[SPACE] = g.space;
+	file[TRAP] = trap_create(g.vm);
+	window = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, g.space, 0);
+	ASSERT_NE(MAP_FAILED, (void *)window);
 	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)pages);
@@ -285,6 +365,8 @@ FIXTURE_SETUP(calls)
 
 FIXTURE_TEARDOWN(calls)
 {
+	munmap(window, PAGE);
+	close(file[TRAP]);
 	guest_drop(&g);
 	close(file[DEV]);
 }

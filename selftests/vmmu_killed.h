@@ -33,7 +33,10 @@ struct shared {
 		struct vmmu_memory memory;
 		struct vmmu_cmpxchg cmpxchg;
 		struct vmmu_mappers mappers;
+		struct vmmu_fault fault;
+		struct vmmu_audit audit;
 	} arg;
+	void (*before)(struct shared *s);	/* in the child; NULL: nothing */
 	struct vmmu_step steps[5];
 };
 
@@ -96,6 +99,8 @@ static inline void be_traced(struct shared *s, int fd, unsigned long cmd)
 	raise(SIGSTOP);
 	if (s->vm)
 		_range(s->vm, VMMU_IOC_DISCARD, s->ra, PAGE, &done);
+	if (s->before)
+		s->before(s);
 	__atomic_store_n(&s->about, 1, __ATOMIC_SEQ_CST);
 	_exit(ioctl(fd, cmd, &s->arg) ? 1 : 0);
 }

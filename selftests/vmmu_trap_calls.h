@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The calls about trap files and delivery, as in vmmu_util.h. */
+#ifndef VMMU_TRAP_CALLS_H
+#define VMMU_TRAP_CALLS_H
+
+#include "vmmu_util.h"
+
+static inline int _trap_create(int vm, struct vmmu_trap_create *c)
+{
+	memset(c, POISON8, sizeof(*c));
+	c->size = sizeof(*c);
+	c->flags = 0;
+	c->reserved = 0;
+	return call(vm, VMMU_IOC_TRAP_CREATE, c);
+}
+
+#define trap_create(vm) ({						\
+	struct vmmu_trap_create __c;					\
+									\
+	ASSERT_EQ(0, _trap_create(vm, &__c));				\
+	__c.fd;								\
+})
+
+static inline int _trap_info(int trap, struct vmmu_trap_info *i)
+{
+	memset(i, POISON8, sizeof(*i));
+	i->size = sizeof(*i);
+	i->flags = 0;
+	return call(trap, VMMU_IOC_TRAP_INFO, i);
+}
+
+#define trap_info(trap) ({						\
+	struct vmmu_trap_info __i;					\
+									\
+	ASSERT_EQ(0, _trap_info(trap, &__i));				\
+	__i;								\
+})
+
+static inline int _set_delivery(int space, __u32 delivery, int trap)
+{
+	struct vmmu_set_delivery d = {
+		.size = sizeof(d), .delivery = delivery, .trap = trap,
+	};
+
+	return call(space, VMMU_IOC_SET_DELIVERY, &d);
+}
+
+#define deliver_records(space, trap)					\
+	ASSERT_EQ(0, _set_delivery(space, VMMU_DELIVER_RECORD, trap))
+#define deliver_signals(space)						\
+	ASSERT_EQ(0, _set_delivery(space, VMMU_DELIVER_SIGNAL, -1))
+
+/* Answer a record: 0 or -errno. */
+static inline int _trap_answer(int trap, __u64 cookie, __u32 verdict)
+{
+	struct vmmu_trap_answer a = { .cookie = cookie, .verdict = verdict };
+
+	return write(trap, &a, sizeof(a)) == sizeof(a) ? 0 : -errno;
+}
+
+#endif /* VMMU_TRAP_CALLS_H */
