@@ -101,11 +101,25 @@ static struct kprobe entries[] = {
 	ENTRY_OF("vmmu:vmmu_walk_mark"),
 	/* a page has no frame, and is about to get one */
 	ENTRY_OF("vmmu:vmmu_realmap_provide"),
+	/* a window's fault has its answer, and asks what it grants */
+	ENTRY_OF("vmmu:vmmu_grant_pages"),
+	/* a frame was found, but its owner is not noted yet */
+	ENTRY_OF("vmmu:vmmu_frame_note_owner"),
+	/* what is granted is known, but the page table is not locked */
+	ENTRY_OF("vmmu:vmmu_shadow_insert"),
+	/* the sequence has moved, and it is asked what is to be zapped */
+	ENTRY_OF("vmmu:vmmu_zap_entry"),
+	ENTRY_OF("vmmu:vmmu_zap_frame"),
+	/* what is to be zapped is known, but still there */
+	ENTRY_OF("vmmu:vmmu_zap_flush"),
+	/* a window's rights are about to change, but PTEs are there */
+	ENTRY_OF("zap_vma_ptes"),
 };
 
 static struct kretprobe returns[] = {
 	/* an entry was read, and what it refers to is about to be used */
-	RETURN_OF("vmmu:vmmu_realmap_lookup", at_return),
+	RETURN_OF("vmmu:vmmu_realmap_get", at_return),
+	RETURN_OF("vmmu:vmmu_realmap_lookup", at_frequent_return),
 	RETURN_OF("vmmu:vmmu_word_load", at_frequent_return),
 	/* a frame is out of the table, but its page was not locked yet */
 	RETURN_OF("vmmu:vmmu_realmap_clear", at_return),
