@@ -3,10 +3,12 @@
  * Many VMs at once, and many that end in the middle of things: afterwards
  * everything is back, by the counts of the user, the module and the machine.
  */
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
 #include "vmmu_memory.h"
+#include "vmmu_trap_calls.h"
 
 #define REAL	(16 * MIB)
 #define LIMIT	(64 * MIB)
@@ -88,6 +90,7 @@ static int compare_ids(const void *a, const void *b)
 #define live_together(nr, fds, ids) do {				\
 	unsigned int __nr = (nr), __n;					\
 	struct usage __before = usage(), __alive;			\
+	long __each;							\
 	int *__fds = (fds);						\
 	__u64 *__ids = (ids);						\
 									\
@@ -109,8 +112,10 @@ static int compare_ids(const void *a, const void *b)
 	ASSERT_EQ(__ids[__nr - 1], fdinfo_u64(__fds[__nr - 1], "vmmu-vm"));\
 	__alive = usage();						\
 	show("alive", __alive);						\
-	printf("# %u VMs: %ld bytes each\n", __nr,			\
-	       (__alive.slab - __before.slab) * 1024 / (long)__nr);	\
+	__each = (__alive.slab - __before.slab) * 1024 / (long)__nr;	\
+	printf("# %u VMs: %ld bytes each\n", __nr, __each);		\
+	/* KASAN keeps more about each. */				\
+	ASSERT_GT(checkers() ? 16384 : 8192, __each);			\
 	ASSERT_EQ(__before.references + __nr, __alive.references);	\
 	for (__n = 0; __n < __nr; __n++)				\
 		close(__fds[__n]);					\
@@ -195,11 +200,80 @@ TEST_F_TIMEOUT(many, held_by_pipes, 60)
 /* What the victims tell of themselves. */
 static unsigned long *progress;
 
-enum { VMS, SPACES, INSTALLS, PINS, DISCARDS, NR_COUNTS };
+enum { VMS, SPACES, INSTALLS, PINS, DISCARDS, WINDOWS, SLEEPS, NR_COUNTS };
 
 static void count(int what)
 {
 	__atomic_fetch_add(&progress[what], 1, __ATOMIC_RELAXED);
+}
+
+static sigjmp_buf sleeper_env;
+
+static void sleep_ends(int sig)
+{
+	siglongjmp(sleeper_env, 1);
+}
+
+/* Sleep for want of an answer; a signal is the end of it. */
+static void *sleep_in_window(void *at)
+{
+	if (!sigsetjmp(sleeper_env, 1))
+		__atomic_load_n((unsigned char *)at, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+#define TABLES	(REAL / 2)	/* real address of four, one for each level */
+
+/* A space whose window at 0 shows the page behind the tables, and no other. */
+static int make_space(int vm, char *mem)
+{
+	struct vmmu_space_create s;
+	int n;
+
+	for (n = 0; n < 4; n++)
+		*(__u64 *)(mem + TABLES + n * PAGE) =
+			(TABLES + (n + 1) * PAGE) | PTE_ALL;
+	if (_space_create(vm, FORMAT4, TABLES, MODE(0), &s))
+		_exit(1);
+	return s.fd;
+}
+
+/* Windows: one is written to, the other has a thread asleep, or nearly so. */
+static void live_in_windows(int vm, char *mem, unsigned int seed)
+{
+	int space = make_space(vm, mem);
+	struct vmmu_trap_record record;
+	struct vmmu_trap_create t;
+	unsigned char *at, *none;
+	pthread_t thread;
+
+	at = mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, space, 0);
+	none = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, space, TIB);
+	if (at == MAP_FAILED || none == MAP_FAILED || _trap_create(vm, &t) ||
+	    _set_delivery(space, VMMU_DELIVER_RECORD, t.fd))
+		_exit(1);
+	*at = 1;
+	count(WINDOWS);
+	signal(SIGSEGV, sleep_ends);
+	if (pthread_create(&thread, NULL, sleep_in_window, none))
+		_exit(1);
+	if (seed % 3) {
+		if (read(t.fd, &record, sizeof(record)) != sizeof(record))
+			_exit(1);
+		count(SLEEPS);
+	}
+	if (seed % 3 == 1)
+		_trap_answer(t.fd, record.cookie, VMMU_VERDICT_SIGNAL);
+	if (seed % 5 < 2)
+		close(space);
+	close(t.fd);
+	pthread_join(thread, NULL);
+	if (seed % 5 >= 2)
+		close(space);
+	/* Some stay. */
+	if (seed % 4)
+		munmap(at, PAGE);
+	munmap(none, PAGE);
 }
 
 /* Be in the middle of everything until somebody ends it. */
@@ -230,6 +304,7 @@ static void live(int dev, unsigned int seed)
 			_exit(1);
 		memset(mem + base, 1, 64 * KIB);
 		_range(c.fd, VMMU_IOC_POPULATE, base, MIB, &done);
+		live_in_windows(c.fd, mem, seed);
 		for (n = 0; n < 8; n++)
 			ops[n] = (struct vmmu_install_op){
 				.va = n * GIB * 512, .level = 4,
@@ -317,6 +392,8 @@ TEST_F_TIMEOUT(many, killed_in_the_middle, 280)
 	printf("# %u rounds: %lu VMs, %lu spaces, %lu installs, %lu pins, %lu discards\n",
 	       nr, progress[VMS], progress[SPACES], progress[INSTALLS],
 	       progress[PINS], progress[DISCARDS]);
+	printf("# and %lu windows, %lu sleeps\n", progress[WINDOWS],
+	       progress[SLEEPS]);
 	for (n = 0; n < NR_COUNTS; n++)
 		EXPECT_LT(0, progress[n]);
 	EXPECT_EQ(before.references, after.references);

@@ -78,6 +78,7 @@ static struct exhausted {
 	int hog;
 	int max;		/* the group's memory.max, opened beforehand */
 	int file;		/* NR pages of 0x5a */
+	void (*ready)(void);	/* what a verb needs besides; NULL: nothing */
 } x;
 
 static struct vmmu_install_op ops[NR];
@@ -185,10 +186,13 @@ static inline void prepare(void)
 			x.g->vm, 0);
 	CHILD_CHECK(x.g->mem != MAP_FAILED);
 	memset(x.g->mem + x.g->data, 1, PAGE);	/* for the host's page table */
+	if (x.ready)
+		x.ready();
 }
 
 /* Run one verb in a child, in the cgroup where that is the limit. */
-#define short_of_memory(verb) do {					\
+#define short_of_memory(verb) short_of_memory_after(NULL, verb)
+#define short_of_memory_after(prepared, verb) do {			\
 	pid_t __pid = fork();						\
 									\
 	ASSERT_LE(0, __pid);						\
@@ -196,6 +200,7 @@ static inline void prepare(void)
 		x = (struct exhausted){					\
 			.g = &self->g, .m = variant->memcg ? &self->m : NULL,\
 			.limit = self->limit, .hog = self->hog,		\
+			.ready = (prepared),				\
 		};							\
 		prepare();						\
 		start();						\
