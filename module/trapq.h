@@ -83,6 +83,7 @@ void vmmu_trapq_unbind(struct vmmu_trapq *queue, u64 space);
 /* Read it, then look whether the space does deliver here: it did until then. */
 static inline u32 vmmu_trapq_epoch(struct vmmu_trapq *queue)
 {
+	/* Pairs with the release in vmmu_trapq_unbind(). */
 	return smp_load_acquire(&queue->epoch);
 }
 
