@@ -114,6 +114,12 @@ static struct kprobe entries[] = {
 	ENTRY_OF("vmmu:vmmu_zap_flush"),
 	/* a window's rights are about to change, but PTEs are there */
 	ENTRY_OF("zap_vma_ptes"),
+	/* a thread is about to sleep for a space that has its queue no more */
+	ENTRY_OF("vmmu:vmmu_trapq_wait"),
+	/* a space delivers elsewhere, and its sleepers do not know */
+	ENTRY_OF("vmmu:vmmu_trapq_unbind"),
+	/* a record was taken, and its reader fails to get it */
+	ENTRY_OF("vmmu:vmmu_trapq_untake"),
 };
 
 static struct kretprobe returns[] = {
