@@ -345,13 +345,15 @@ TEST_F(windows, one_mode)
 	struct switching s = { .space = g->space };
 	__u64 end = now_ms() + 3000;
 	unsigned long reads = 0;
+	struct vmmu_fault f;
 	pthread_t thread;
 	int refused = 0;
 
 	guest_map(g, VA, 1, self->a | PTE_ALL);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, switch_modes, &s));
 	for (; !refused && now_ms() < end; reads++)
-		refused = access_read(w);
+		refused = access_read(w) || _fault(g->space, w, READ, &f) ||
+			  f.result.reason != VMMU_REASON_NONE;
 	__atomic_store_n(&s.stop, 1, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	printf("# %lu reads in %lu modes\n", reads, s.modes);
