@@ -12,17 +12,20 @@ TEST(every_value_has_a_word)
 {
 	uint32_t i;
 
-	for (i = VMMU_REASON_NONE; i <= VMMU_REASON_NOFRAME; i++) {
+	for (i = VMMU_REASON_NONE; i <= VMMU_REASON_EXECUTE_ONLY; i++) {
 		EXPECT_STRNE("?", vmmu_reason_name(i));
 		EXPECT_LT(10, strlen(vmmu_reason_text(i)));
 	}
-	EXPECT_STREQ("?", vmmu_reason_name(VMMU_REASON_NOFRAME + 1));
+	EXPECT_STREQ("?", vmmu_reason_name(VMMU_REASON_EXECUTE_ONLY + 1));
 	EXPECT_STREQ("NOT_PRESENT", vmmu_reason_name(VMMU_REASON_NOT_PRESENT));
 	for (i = VMMU_OUTCOME_NONE; i <= VMMU_OUTCOME_BEYOND_REAL; i++)
 		EXPECT_STRNE("?", vmmu_outcome_name(i));
 	EXPECT_STREQ("?", vmmu_outcome_name(UINT32_MAX));
 	EXPECT_STREQ("fetch", vmmu_access_name(VMMU_ACCESS_FETCH));
 	EXPECT_STREQ("?", vmmu_access_name(3));
+	EXPECT_STREQ("signal", vmmu_delivery_name(VMMU_DELIVER_SIGNAL));
+	EXPECT_STREQ("record", vmmu_delivery_name(VMMU_DELIVER_RECORD));
+	EXPECT_STREQ("?", vmmu_delivery_name(VMMU_DELIVER_RECORD + 1));
 }
 
 TEST(formats)

@@ -4,34 +4,11 @@
  * call and hands the answer out. Nothing here keeps state, retries or judges
  * an argument: that is the module's part.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "call.h"
 #include "vmmu.h"
-
-/* Give @result, or -errno where it is -1, and put errno back to @saved. */
-static int answer(int result, int saved)
-{
-	if (result >= 0)
-		return result;
-	result = -errno;
-	errno = saved;
-	return result;
-}
-
-static int call(int fd, unsigned long request, void *argument)
-{
-	int saved = errno;
-
-	return answer(ioctl(fd, request, argument), saved);
-}
-
-static uint64_t address(const void *pointer)
-{
-	return (uintptr_t)pointer;
-}
 
 int vmmu_open(const char *path)
 {
@@ -374,4 +351,10 @@ int vmmu_mappers(int vm, uint64_t ra, struct vmmu_mappers_from *from,
 	from->va = args.va;
 	*more = args.more;
 	return args.done;
+}
+
+int vmmu_audit(int vm, struct vmmu_audit *audit)
+{
+	*audit = (struct vmmu_audit){ .size = sizeof(*audit) };
+	return call(vm, VMMU_IOC_AUDIT, audit);
 }

@@ -40,7 +40,7 @@ int vmmu_open(const char *path);
 
 /**
  * vmmu_info() - ask what the module can do
- * @fd: file descriptor of the device, a VM or a space.
+ * @fd: file descriptor of the device, a VM, a space or a trap file.
  * @info: receives the answer; nothing in it has to be set.
  *
  * An older module leaves the fields zero that it does not know.
@@ -366,6 +366,7 @@ int vmmu_mappers(int vm, uint64_t ra, struct vmmu_mappers_from *from,
 }
 #endif
 
+#include "vmmu_window.h"
 #include "vmmu_words.h"
 
 #endif /* VMMU_H */

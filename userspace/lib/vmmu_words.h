@@ -55,6 +55,14 @@ const char *vmmu_outcome_name(uint32_t outcome);
 const char *vmmu_access_name(uint32_t access);
 
 /**
+ * vmmu_delivery_name() - name of a style of delivery
+ * @delivery: enum vmmu_delivery.
+ *
+ * Return: "signal", "record"; "?" for a value that the library does not know.
+ */
+const char *vmmu_delivery_name(uint32_t delivery);
+
+/**
  * vmmu_format_name() - name of a page-table format
  * @format: enum vmmu_format_id.
  *

@@ -53,6 +53,8 @@ static const struct word reasons[] = {
 		"the real page has no frame yet" },
 	[VMMU_REASON_NOFRAME] = { "NOFRAME",
 		"there was no frame to be had for the real page" },
+	[VMMU_REASON_EXECUTE_ONLY] = { "EXECUTE_ONLY",
+		"the page may be fetched from but not read, which a window can't express" },
 };
 
 static const char * const outcomes[] = {
@@ -68,6 +70,11 @@ static const char * const accesses[] = {
 	[VMMU_ACCESS_READ] = "read",
 	[VMMU_ACCESS_WRITE] = "write",
 	[VMMU_ACCESS_FETCH] = "fetch",
+};
+
+static const char * const deliveries[] = {
+	[VMMU_DELIVER_SIGNAL] = "signal",
+	[VMMU_DELIVER_RECORD] = "record",
 };
 
 struct bit_name {
@@ -136,6 +143,11 @@ const char *vmmu_outcome_name(uint32_t outcome)
 const char *vmmu_access_name(uint32_t access)
 {
 	return access < ARRAY_SIZE(accesses) ? accesses[access] : "?";
+}
+
+const char *vmmu_delivery_name(uint32_t delivery)
+{
+	return delivery < ARRAY_SIZE(deliveries) ? deliveries[delivery] : "?";
 }
 
 char *vmmu_error_code_text(uint32_t error_code, char *buffer, size_t bytes)
