@@ -252,6 +252,7 @@ static void vm_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vmmu-charged-bytes:\t%llu\n", charged_bytes(vm));
 	seq_printf(m, "vmmu-sequence:\t%llu\n",
 		   vmmu_realmap_sequence(&vm->realmap));
+	seq_printf(m, "vmmu-zaps:\t%lld\n", atomic64_read(&vm->zaps));
 	seq_printf(m, "vmmu-state:\t%s\n",
 		   READ_ONCE(vm->dead) ? "dead" : "live");
 }

@@ -117,6 +117,7 @@ TEST_F(vm, fdinfo)
 	EXPECT_EQ(2, fdinfo_u64(vm, "vmmu-spaces"));
 	EXPECT_EQ(v.charged_bytes, fdinfo_u64(vm, "vmmu-charged-bytes"));
 	EXPECT_EQ(v.sequence, fdinfo_u64(vm, "vmmu-sequence"));
+	EXPECT_EQ(v.zaps, fdinfo_u64(vm, "vmmu-zaps"));
 	ASSERT_NE(NULL, fdinfo_text(vm, "vmmu-state"));
 	EXPECT_STREQ("live", fdinfo_text(vm, "vmmu-state"));
 

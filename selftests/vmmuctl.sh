@@ -14,7 +14,7 @@ test_general()
 	result "--version" $?
 	run 0 --help && shows '^  image ' && shows 'Exit codes'
 	result "--help" $?
-	for command in info list show walk dump read write who image; do
+	for command in info list show walk dump read write who audit image; do
 		run 0 "$command" --help && shows "^Usage: vmmuctl $command" && shows '^Exit codes: 0' && [ ! -s "$tmp/err" ]
 		result "$command --help" $?
 		refuses "$command: unknown option" 2 "unrecognized option '--nonsense'" "$command" --nonsense
@@ -36,7 +36,7 @@ test_general()
 test_info()
 {
 	run 0 info && shows '^formats +x86-64-4level, x86-64-5level' &&
-		shows '^features +populate, real-map, install, translate, mappings, memory, reverse$'
+		shows '^features +populate, real-map, install, translate, mappings, memory, reverse, windows, traps, audit$'
 	result "info" $?
 	run 0 info --json && json 'd["info"]["api_version"] == 1 and d["info"]["page_bytes"] == 4096 and
 		"x86-64-5level" in d["info"]["formats"] and d["info"]["max_batch"] >= 1024'

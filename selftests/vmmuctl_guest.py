@@ -4,10 +4,13 @@
 
 usage: vmmuctl_guest.py LIBVMMU FOLDER
 
-Prints "VM SPACE SPACE5 ENDLESS-VM ENDLESS-SPACE CHILD ORPHAN EMPTY", then waits for the end of stdin. CHILD is a process
-that alone holds two spaces of a VM, but not the VM itself; the rest are descriptor numbers, the last two the child's.
-The endless space's only table refers to itself from every entry, so that real page 0 is mapped at every address, and
-real page 0x1000 at none. The orphan maps one page, the empty space none. FOLDER gets raw.img and core.elf: the same memory as a raw image and as an ELF core with QEMU's note.
+Prints "VM SPACE SPACE5 ENDLESS-VM ENDLESS-SPACE CHILD ORPHAN EMPTY TRAP WINDOWED-VM STALE-VM", then waits for the end
+of stdin. CHILD is a process that alone holds two spaces of a VM, but not the VM itself, by the descriptors ORPHAN and
+EMPTY; the rest are descriptor numbers of this process. The endless space's only table refers to itself from every
+entry, so that real page 0 is mapped at every address, and real page 0x1000 at none. The orphan maps one page, the empty
+space none. The trap file gets the page faults of SPACE5, of which there are none. The windowed VM has a window that was
+touched, the stale one a window that grants what its page table does not any more. FOLDER gets raw.img and core.elf: the
+same memory as a raw image and as an ELF core with QEMU's note.
 """
 import ctypes
 import os
@@ -69,6 +72,20 @@ def map_memory(lib, vm, size):
     return memory.value
 
 
+def windowed_vm(lib, device, mode, stale):
+    """A VM with a window, touched; if stale, its guest has changed the entry by a plain store, and not said so."""
+    vm = check("VM", lib.vmmu_vm_create(device, 8192, None))
+    space = check("space", lib.vmmu_space_create(vm, FORMAT_4LEVEL, 0, 0, mode, None))
+    table = map_memory(lib, vm, 4096)
+    ctypes.memmove(table, struct.pack("<Q", P | W | U), 8)
+    window = ctypes.c_void_p()
+    check("window", lib.vmmu_window_map(space, 0, 4096, 1, None, ctypes.byref(window)))
+    ctypes.string_at(window.value, 1)
+    if stale:
+        ctypes.memmove(table, bytes(8), 8)
+    return vm
+
+
 def write_images(folder, memory):
     """Save real memory as a raw image, and in two pieces as a core as QEMU writes it."""
     with open(os.path.join(folder, "raw.img"), "wb") as raw:
@@ -95,6 +112,8 @@ def main():
     lib.vmmu_real_map_memory.argtypes = [ctypes.c_int, ctypes.c_uint64, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p]
     lib.vmmu_space_create.argtypes = [ctypes.c_int, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p,
                                       ctypes.c_void_p]
+    lib.vmmu_window_map.argtypes = [ctypes.c_int, ctypes.c_uint64, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p,
+                                    ctypes.c_void_p]
     device = check("open", lib.vmmu_open(None))
     vm = check("VM", lib.vmmu_vm_create(device, REAL_BYTES, None))
     mode = ctypes.create_string_buffer(256)     # more than a struct vmmu_mode
@@ -104,6 +123,9 @@ def main():
     install(lib, space, tables_for(4, PAGES, 0x20000))
     install(lib, space5, tables_for(5, PAGES[:2] + [(0xff00_0000_0000_0000, 1, 0x15000 | P | W | NX)], 0x40000))
 
+    trap = check("trap file", lib.vmmu_trap_create(vm))
+    check("delivery", lib.vmmu_set_delivery(space5, 1, trap))
+
     # Another VM, of which a child alone keeps the spaces.
     other = check("VM", lib.vmmu_vm_create(device, 4096, None))
     orphan = check("space", lib.vmmu_space_create(other, FORMAT_4LEVEL, 0, 0, mode, None))
@@ -111,7 +133,7 @@ def main():
     ctypes.memmove(map_memory(lib, other, 4096), struct.pack("<Q", P | W | U), 8)
     child = os.fork()
     if not child:
-        for fd in (device, vm, space, space5, other):
+        for fd in (device, vm, space, space5, trap, other):
             os.close(fd)
         sys.stdin.read()
         os._exit(0)
@@ -122,10 +144,12 @@ def main():
     endless_space = check("space", lib.vmmu_space_create(endless, FORMAT_4LEVEL, 0, 0, mode, None))
     ctypes.memmove(map_memory(lib, endless, 4096), struct.pack("<Q", P | W | U) * 512, 4096)
 
+    windowed = windowed_vm(lib, device, mode, False)
+    stale = windowed_vm(lib, device, mode, True)
     tables = bytearray(REAL_BYTES)
     tables[:0x80000] = ctypes.string_at(map_memory(lib, vm, REAL_BYTES), 0x80000)
     write_images(sys.argv[2], bytes(tables))
-    print(vm, space, space5, endless, endless_space, child, orphan, empty, flush=True)
+    print(vm, space, space5, endless, endless_space, child, orphan, empty, trap, windowed, stale, flush=True)
     sys.stdin.read()
 
 

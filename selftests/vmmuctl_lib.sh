@@ -104,7 +104,7 @@ tool_only()
 	esac
 }
 
-# start_guest: a process whose VMs there are to look at; see vmmuctl_guest.py for what $vm to $empty are.
+# start_guest: a process whose VMs there are to look at; see vmmuctl_guest.py for what $vm to $stale are.
 start_guest()
 {
 	mkfifo "$tmp/hold"
@@ -117,7 +117,7 @@ start_guest()
 		sleep 0.1
 	done
 	# shellcheck disable=SC2034 # the tests use them
-	read -r vm space space5 endless endless_space child orphan empty <"$tmp/held" || {
+	read -r vm space space5 endless endless_space child orphan empty trap windowed stale <"$tmp/held" || {
 		sed 's/^/# /' "$tmp/guest.err"
 		echo "Bail out! the guest to look at did not start"
 		exit 1

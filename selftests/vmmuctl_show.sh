@@ -92,6 +92,45 @@ test_show_address()
 	result "show: no permission" $?
 }
 
+test_show_windows()
+{
+	run 0 show "$pid:$vm" && shows '^zaps +[0-9]+$' && shows '^space 1: .*, faults by signal$' &&
+		shows '^space 2: .*, faults by record$' &&
+		shows '^trap file: records 0 made, 0 read, 0 withdrawn, 0 overflowed, 0 answered; threads waiting 0$' &&
+		shows "^    held by $pid \(python3\), fd $trap$"
+	result "show a VM: how page faults come" $?
+	run 0 show "$pid:$vm" --json && json "d['vm']['zaps'] >= 0 and [s['delivery'] for s in d['spaces']] ==
+		['signal', 'record'] and [t['waiting'] for t in d['traps']] == [0] and
+		d['traps'][0]['holders'][0]['fds'] == [$trap]"
+	result "show a VM: how page faults come --json" $?
+	run 0 show "$at" && shows '^page faults +signals$' && run 0 show "$pid:$space5" && shows '^page faults +records on a trap'
+	result "show a space: how page faults come" $?
+	run 0 show "$pid:$trap" && shows '^trap file +of VM [0-9]+$' && shows '^spaces +1$' && shows '^records made +0$' &&
+		shows '^threads waiting +0$'
+	result "show a trap file" $?
+	run 0 show "$pid:$trap" --json && json 'd["trap"]["nr_spaces"] == 1 and d["trap"]["made"] == d["trap"]["waiting"] == 0'
+	result "show a trap file --json" $?
+	run 0 list && shows '^    trap file: records 0 made' && run 0 list --json &&
+		json "$trap in [f for v in d['vms'] for t in v['traps'] for h in t['holders'] for f in h['fds']]"
+	result "list trap files" $?
+	refuses "read from a trap file" 2 'is a trap file; a space is needed' read "$pid:$trap" 0 1
+	refuses "who maps a page of a trap file" 2 'is a trap file; a VM or a space is needed' who "$pid:$trap" 0
+}
+
+test_audit()
+{
+	run 0 audit "$pid:$windowed" && shows '^windows +1$' && shows '^host entries +1$' && shows '^wrong +0$' && ! shows first
+	result "audit" $?
+	run 0 audit "$pid:$windowed" --json && json 'd["audit"]["windows"] == 1 and d["audit"]["checked"] >= 1 and
+		d["audit"]["wrong"] == 0 and d["audit"]["va"] is None and d["vm"]["id"] >= 1'
+	result "audit --json" $?
+	run 1 audit "$pid:$stale" && shows '^wrong +1$' && shows '^the first +space 1, va 0x0$'
+	result "audit: a window grants too much" $?
+	run 1 audit "$pid:$stale" --json && json 'd["audit"]["wrong"] == 1 and d["audit"]["space"] == 1 and d["audit"]["va"] == "0x0"'
+	result "audit: a window grants too much --json" $?
+	refuses "audit of a space" 2 'is a space; a VM is needed' audit "$at"
+}
+
 test_who()
 {
 	local frame
@@ -154,6 +193,8 @@ start_guest
 at=$pid:$space
 test_show
 test_show_address
+test_show_windows
+test_audit
 test_who
 test_who_endless
 tool_only test_who_refusals

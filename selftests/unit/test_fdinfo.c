@@ -71,12 +71,20 @@ static const char vm_text[] =
 	"pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t1\nvmmu-vm:\t7\n"
 	"vmmu-real-bytes:\t1048576\nvmmu-frames:\t3\nvmmu-tables:\t4\n"
 	"vmmu-spaces:\t1\nvmmu-charged-bytes:\t28672\nvmmu-sequence:\t9\n"
+	"vmmu-zaps:\t5\n"
 	"vmmu-state:\tlive\n";
 
 static const char space_text[] =
 	"pos:\t0\nvmmu-space:\t2\nvmmu-of-vm:\t7\n"
 	"vmmu-format:\tx86-64-4level\nvmmu-root:\t0x1000\n"
-	"vmmu-mode:\tWP NXE CPL3 PKRU=0x0 MAXPHYADDR=40\nvmmu-kind:\tlazy\n";
+	"vmmu-mode:\tWP NXE CPL3 PKRU=0x0 MAXPHYADDR=40\nvmmu-kind:\tlazy\n"
+	"vmmu-faults:\trecord\n";
+
+#define LEDGER	"3 made, 2 read, 1 withdrawn, 0 overflowed, 2 answered"
+
+static const char trap_text[] =
+	"pos:\t0\nino:\t77\nvmmu-trap-of-vm:\t7\n"
+	"vmmu-records:\t" LEDGER "\nvmmu-waiting:\t4\n";
 
 TEST_F(proc, everything)
 {
@@ -95,6 +103,7 @@ TEST_F(proc, everything)
 	EXPECT_EQ(1048576, self->found.vms[0].real_bytes);
 	EXPECT_EQ(3, self->found.vms[0].frames);
 	EXPECT_EQ(9, self->found.vms[0].sequence);
+	EXPECT_EQ(5, self->found.vms[0].zaps);
 	EXPECT_STREQ("live", self->found.vms[0].state);
 	ASSERT_EQ(2, self->found.vms[0].holders.nr);
 	EXPECT_EQ(30, self->found.vms[0].holders.list[0].pid);
@@ -109,7 +118,29 @@ TEST_F(proc, everything)
 	EXPECT_STREQ("WP NXE CPL3 PKRU=0x0 MAXPHYADDR=40",
 		     self->found.spaces[0].mode);
 	EXPECT_STREQ("lazy", self->found.spaces[0].kind);
+	EXPECT_STREQ("record", self->found.spaces[0].delivery);
 	EXPECT_EQ(0, self->found.unreadable);
+}
+
+/* Two files of one VM, one of them held twice. */
+TEST_F(proc, traps)
+{
+	add_process(30, "a\n");
+	add_fd(30, 5, "vmmu:[trap]", trap_text);
+	add_fd(30, 6, "vmmu:[trap]", "ino:\t70\nvmmu-trap-of-vm:\t7\n");
+	add_process(40, "b\n");
+	add_fd(40, 7, "vmmu:[trap]", trap_text);
+	ASSERT_EQ(0, found_scan(self->path, &self->found));
+	ASSERT_EQ(1, self->found.nr_vms);
+	EXPECT_FALSE(self->found.vms[0].known);
+	ASSERT_EQ(2, self->found.nr_traps);
+	EXPECT_EQ(70, self->found.traps[0].inode);
+	EXPECT_EQ(77, self->found.traps[1].inode);
+	EXPECT_EQ(7, self->found.traps[1].vm);
+	EXPECT_EQ(4, self->found.traps[1].waiting);
+	EXPECT_STREQ(LEDGER, self->found.traps[1].records);
+	ASSERT_EQ(2, self->found.traps[1].holders.nr);
+	EXPECT_EQ(40, self->found.traps[1].holders.list[1].pid);
 }
 
 TEST_F(proc, a_space_alone)

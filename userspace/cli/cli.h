@@ -36,7 +36,7 @@ enum {
 typedef int command_fn(int argc, char **argv);
 
 command_fn info_run, list_run, show_run, walk_run, dump_run, read_run;
-command_fn write_run, who_run, image_run;
+command_fn write_run, who_run, audit_run, image_run;
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 

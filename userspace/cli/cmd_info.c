@@ -17,7 +17,7 @@ static const char help[] =
 
 static const char * const features[] = {
 	"populate", "real-map", "install", "translate", "mappings",
-	"memory", "reverse",
+	"memory", "reverse", "windows", "traps", "audit",
 };
 
 static const char * const space_flags[] = {

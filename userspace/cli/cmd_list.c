@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmmuctl list: every VM on this host, its spaces, and who holds them.
+ * vmmuctl list: every VM on this host, its spaces and trap files, and who holds
+ * them.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -10,9 +11,9 @@
 
 static const char help[] =
 	"Usage: vmmuctl list [--json]\n\n"
-	"Show every VM on this host, its spaces, and the processes that hold a\n"
-	"file descriptor of either, as /proc/PID/fdinfo tells it. Processes that\n"
-	"you may not look at are left out, and counted on stderr.\n\n"
+	"Show every VM on this host, its spaces and trap files, and the processes\n"
+	"that hold a file descriptor of one, as /proc/PID/fdinfo tells it. Processes\n"
+	"that you may not look at are left out, and counted on stderr.\n\n"
 	JSON_HELP
 	CLI_EXIT_HELP;
 
@@ -35,9 +36,11 @@ static struct json_object *vm_json(const struct found *found,
 	add_known(o, "nr_spaces", vm, vm->nr_spaces);
 	add_known(o, "charged_bytes", vm, vm->charged_bytes);
 	add_known(o, "sequence", vm, vm->sequence);
+	add_known(o, "zaps", vm, vm->zaps);
 	json_add_text(o, "state", vm->known ? vm->state : NULL);
 	json_add(o, "holders", holders_json(&vm->holders));
 	json_add(o, "spaces", spaces_json(found, vm->id));
+	json_add(o, "traps", traps_json(found, vm->id));
 	return o;
 }
 
@@ -74,6 +77,7 @@ static void list_text(const struct found *found)
 		putchar('\n');
 		holders_print("    ", &vm->holders);
 		spaces_print("    ", found, vm->id);
+		traps_print("    ", found, vm->id);
 	}
 }
 

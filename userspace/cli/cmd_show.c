@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmmuctl show: all about one VM or space of another process, or what is at an
- * address of a space. Looking changes nothing: no A or D bit, no frame.
+ * vmmuctl show: all about one VM, space or trap file of another process, or what
+ * is at an address of a space. Looking changes nothing: no A or D bit, no frame.
  */
 #include <inttypes.h>
 
@@ -13,9 +13,9 @@
 static const char help[] =
 	"Usage: vmmuctl show PID:FD [--all] [--json]\n"
 	"       vmmuctl show PID:FD [OPTION...] ADDRESS\n\n"
-	"Show everything about a VM or a space: its settings and counters, who holds\n"
-	"it, a VM's spaces, the first runs of pages that a space maps. Processes that\n"
-	"you may not look at are left out, and counted on stderr.\n\n"
+	"Show everything about a VM, a space or a trap file: its settings and counters,\n"
+	"who holds it, a VM's spaces and trap files, the first runs of pages that a space\n"
+	"maps. Processes that you may not look at are left out, and counted on stderr.\n\n"
 	"With an ADDRESS of a space: show where it leads, with what rights, or why it\n"
 	"does not; and 64 bytes of the memory there. Nothing is changed by looking.\n\n"
 	TARGET_HELP
@@ -63,6 +63,7 @@ static void show_vm_text(const struct vmmu_vm_info *vm,
 		       "without bound" :
 		       bytes_text(vm->limit_bytes, text, sizeof(text)));
 	print_property("sequence", "%" PRIu64, (uint64_t)vm->sequence);
+	print_property("zaps", "%" PRIu64, (uint64_t)vm->zaps);
 	print_property("frame numbers", "%s",
 		       vm->state & VMMU_VM_FRAMES_SHOWN ? "shown" :
 		       "hidden: CAP_SYS_ADMIN is needed, and was at its creation");
@@ -72,6 +73,7 @@ static void show_vm_text(const struct vmmu_vm_info *vm,
 	if (nr_found < vm->nr_spaces)
 		printf("and %zu spaces that no process holds, of those that you may look at\n",
 		       vm->nr_spaces - nr_found);
+	traps_print("", found, vm->id);
 }
 
 static int show_vm(const struct remote *remote, const struct found *found,
@@ -90,6 +92,7 @@ static int show_vm(const struct remote *remote, const struct found *found,
 	json_member(&json, "vm", remote_json(remote));
 	json_member(&json, "holders", holders_json(holders));
 	json_member(&json, "spaces", spaces_json(found, vm->id));
+	json_member(&json, "traps", traps_json(found, vm->id));
 	json_end(&json);
 	return CLI_OK;
 }
@@ -106,6 +109,9 @@ static void show_space_text(const struct vmmu_space_info *space,
 	print_property("root", "0x%" PRIx64, (uint64_t)space->root);
 	print_property("mode", "%s",
 		       vmmu_mode_text(&space->mode, text, sizeof(text)));
+	print_property("page faults", "%s",
+		       space->delivery == VMMU_DELIVER_RECORD ?
+		       "records on a trap file" : "signals");
 	print_property("levels", "%" PRIu32, space->levels);
 	print_property("virtual address", "%" PRIu32 " bits", space->va_bits);
 	print_property("real memory", "%s",
@@ -140,12 +146,36 @@ static int show_space(const struct remote *remote, const struct found *found,
 	return code == CLI_NEGATIVE ? CLI_OK : code;
 }
 
+static int show_trap(const struct remote *remote, bool as_json)
+{
+	const struct vmmu_trap_info *trap = &remote->trap;
+	struct json_out json;
+
+	if (as_json) {
+		json_begin(&json);
+		json_member(&json, "trap", remote_json(remote));
+		json_end(&json);
+		return CLI_OK;
+	}
+	print_property("trap file", "of VM %" PRIu64, (uint64_t)trap->vm_id);
+	print_property("spaces", "%" PRIu32, trap->nr_spaces);
+	print_property("records made", "%" PRIu64, (uint64_t)trap->made);
+	print_property("read", "%" PRIu64, (uint64_t)trap->read);
+	print_property("withdrawn", "%" PRIu64, (uint64_t)trap->withdrawn);
+	print_property("overflowed", "%" PRIu64, (uint64_t)trap->overflowed);
+	print_property("answered", "%" PRIu64, (uint64_t)trap->answered);
+	print_property("threads waiting", "%" PRIu32, trap->waiting);
+	return CLI_OK;
+}
+
 static int show_object(const struct remote *remote, void *context)
 {
 	const struct show_options *o = context;
 
 	if (remote->kind == REMOTE_VM)
 		return show_vm(remote, &o->found, o->common.json);
+	if (remote->kind == REMOTE_TRAP)
+		return show_trap(remote, o->common.json);
 	return show_space(remote, &o->found, &o->common);
 }
 
@@ -158,7 +188,7 @@ static int find_and_show(struct show_options *o)
 	if (err)
 		code = refused(err, "/proc");
 	else
-		code = remote_run(&o->common.target, show_object, o);
+		code = remote_run_any(&o->common.target, show_object, o);
 	if (!code)
 		unreadable_say(&o->found);
 	found_free(&o->found);

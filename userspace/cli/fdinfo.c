@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Find the VMs and spaces of this host: every descriptor of every process
+ * Find the VMs, spaces and trap files of this host: every descriptor of every process
  * whose link reads "vmmu:...", by the lines of its fdinfo. Processes come and
  * go meanwhile: what has vanished is not there.
  */
@@ -65,6 +65,21 @@ static struct found_space *space_of(struct found *found, uint64_t vm,
 	return space;
 }
 
+static struct found_trap *trap_of(struct found *found, uint64_t inode)
+{
+	struct found_trap *trap;
+	size_t i;
+
+	for (i = 0; i < found->nr_traps; i++)
+		if (found->traps[i].inode == inode)
+			return &found->traps[i];
+	found->traps = grow(found->traps, ++found->nr_traps,
+			    sizeof(*found->traps));
+	trap = &found->traps[found->nr_traps - 1];
+	*trap = (struct found_trap){ .inode = inode };
+	return trap;
+}
+
 /* Note that @process, which has no descriptors yet, holds it by @fd, too. */
 static void add_holder(struct holders *holders, const struct holder *process,
 		       int fd)
@@ -125,6 +140,7 @@ static void add_vm(struct found *found, const char *text,
 	vm->nr_spaces = number_of(text, "vmmu-spaces");
 	vm->charged_bytes = number_of(text, "vmmu-charged-bytes");
 	vm->sequence = number_of(text, "vmmu-sequence");
+	vm->zaps = number_of(text, "vmmu-zaps");
 	text_of(text, "vmmu-state", vm->state, sizeof(vm->state));
 	add_holder(&vm->holders, process, fd);
 }
@@ -141,7 +157,20 @@ static void add_space(struct found *found, const char *text,
 	text_of(text, "vmmu-format", space->format, sizeof(space->format));
 	text_of(text, "vmmu-mode", space->mode, sizeof(space->mode));
 	text_of(text, "vmmu-kind", space->kind, sizeof(space->kind));
+	text_of(text, "vmmu-faults", space->delivery, sizeof(space->delivery));
 	add_holder(&space->holders, process, fd);
+}
+
+static void add_trap(struct found *found, const char *text,
+		     const struct holder *process, int fd)
+{
+	struct found_trap *trap = trap_of(found, number_of(text, "ino"));
+
+	trap->vm = number_of(text, "vmmu-trap-of-vm");
+	vm_of(found, trap->vm);
+	trap->waiting = number_of(text, "vmmu-waiting");
+	text_of(text, "vmmu-records", trap->records, sizeof(trap->records));
+	add_holder(&trap->holders, process, fd);
 }
 
 /* Read the file @path into @text; false if there is nothing to be had. */
@@ -179,6 +208,8 @@ static void scan_fd(struct found *found, int dir, const struct holder *process,
 		add_vm(found, text, process, fd);
 	else if (value_of(text, "vmmu-space"))
 		add_space(found, text, process, fd);
+	else if (value_of(text, "vmmu-trap-of-vm"))
+		add_trap(found, text, process, fd);
 }
 
 static int compare_ints(const void *a, const void *b)
@@ -266,6 +297,28 @@ static int compare_spaces(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+static int compare_traps(const void *a, const void *b)
+{
+	const struct found_trap *x = a, *y = b;
+
+	if (x->vm != y->vm)
+		return x->vm > y->vm ? 1 : -1;
+	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+static void sort(struct found *found)
+{
+	if (found->nr_vms)
+		qsort(found->vms, found->nr_vms, sizeof(*found->vms),
+		      compare_vms);
+	if (found->nr_spaces)
+		qsort(found->spaces, found->nr_spaces, sizeof(*found->spaces),
+		      compare_spaces);
+	if (found->nr_traps)
+		qsort(found->traps, found->nr_traps, sizeof(*found->traps),
+		      compare_traps);
+}
+
 int found_scan(const char *path, struct found *found)
 {
 	int proc = open(path, O_DIRECTORY | O_CLOEXEC);
@@ -287,12 +340,7 @@ int found_scan(const char *path, struct found *found)
 		scan_process(found, proc, pids[i]);
 	free(pids);
 	close(proc);
-	if (found->nr_vms)
-		qsort(found->vms, found->nr_vms, sizeof(*found->vms),
-		      compare_vms);
-	if (found->nr_spaces)
-		qsort(found->spaces, found->nr_spaces, sizeof(*found->spaces),
-		      compare_spaces);
+	sort(found);
 	return 0;
 }
 
@@ -313,7 +361,10 @@ void found_free(struct found *found)
 		holders_free(&found->vms[i].holders);
 	for (i = 0; i < found->nr_spaces; i++)
 		holders_free(&found->spaces[i].holders);
+	for (i = 0; i < found->nr_traps; i++)
+		holders_free(&found->traps[i].holders);
 	free(found->vms);
 	free(found->spaces);
+	free(found->traps);
 	*found = (struct found){ 0 };
 }

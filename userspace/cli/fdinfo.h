@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What /proc/PID/fdinfo tells about the VMs and spaces of this host.
+ * What /proc/PID/fdinfo tells about the VMs, spaces and trap files of this host.
  */
 #ifndef VMMUCTL_FDINFO_H
 #define VMMUCTL_FDINFO_H
@@ -31,6 +31,16 @@ struct found_space {
 	char format[32];
 	char mode[128];
 	char kind[16];
+	char delivery[16];
+	struct holders holders;
+};
+
+/* A trap file. It has no id, but the number of its inode. */
+struct found_trap {
+	uint64_t inode;
+	uint64_t vm;
+	uint64_t waiting;
+	char records[160];	/* "4 made, 4 read, ..." */
 	struct holders holders;
 };
 
@@ -47,16 +57,19 @@ struct found_vm {
 	uint64_t nr_spaces;
 	uint64_t charged_bytes;
 	uint64_t sequence;
+	uint64_t zaps;
 	char state[16];
 	struct holders holders;
 };
 
-/* Everything that was found, VMs and spaces in order of their ids. */
+/* Everything that was found, in order of ids. */
 struct found {
 	struct found_vm *vms;
 	size_t nr_vms;
 	struct found_space *spaces;
 	size_t nr_spaces;
+	struct found_trap *traps;
+	size_t nr_traps;
 	size_t unreadable;	/* processes that may not be looked at */
 };
 

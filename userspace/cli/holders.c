@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who holds a VM, its spaces, and who holds those.
+ * Who holds a VM, its spaces and trap files, and who holds those.
  */
 #include <inttypes.h>
 
@@ -43,7 +43,28 @@ struct json_object *spaces_json(const struct found *found, uint64_t vm)
 		json_add_hex(o, "root", space->root);
 		json_add_text(o, "mode", space->mode);
 		json_add_text(o, "kind", space->kind);
+		json_add_text(o, "delivery", space->delivery);
 		json_add(o, "holders", holders_json(&space->holders));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+struct json_object *traps_json(const struct found *found, uint64_t vm)
+{
+	struct json_object *list = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < found->nr_traps; i++) {
+		const struct found_trap *trap = &found->traps[i];
+		struct json_object *o;
+
+		if (trap->vm != vm)
+			continue;
+		o = json_object_new_object();
+		json_add_text(o, "records", trap->records);
+		json_add_number(o, "waiting", trap->waiting);
+		json_add(o, "holders", holders_json(&trap->holders));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -77,11 +98,29 @@ size_t spaces_print(const char *indent, const struct found *found, uint64_t vm)
 			continue;
 		nr++;
 		printf("%sspace %" PRIu64 ": %s, root 0x%" PRIx64
-		       ", %s, mode %s\n", indent, space->id, space->format,
-		       space->root, space->kind, space->mode);
+		       ", %s, mode %s, faults by %s\n", indent, space->id,
+		       space->format, space->root, space->kind, space->mode,
+		       space->delivery);
 		holders_print(deeper, &space->holders);
 	}
 	return nr;
+}
+
+void traps_print(const char *indent, const struct found *found, uint64_t vm)
+{
+	char deeper[32];
+	size_t i;
+
+	snprintf(deeper, sizeof(deeper), "%s    ", indent);
+	for (i = 0; i < found->nr_traps; i++) {
+		const struct found_trap *trap = &found->traps[i];
+
+		if (trap->vm != vm)
+			continue;
+		printf("%strap file: records %s; threads waiting %" PRIu64 "\n",
+		       indent, trap->records, trap->waiting);
+		holders_print(deeper, &trap->holders);
+	}
 }
 
 void unreadable_say(const struct found *found)

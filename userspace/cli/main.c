@@ -23,6 +23,8 @@ static const struct command {
 	{ "read", "guest-virtual memory, as a hex dump", read_run },
 	{ "write", "change guest-virtual memory", write_run },
 	{ "who", "which virtual addresses map a real page", who_run },
+	{ "audit", "check every host page-table entry of a VM's windows",
+	  audit_run },
 	{ "image", "translate addresses in a file that holds a guest's memory",
 	  image_run },
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reach a VM or a space of another process: pidfd_getfd(2) duplicates its
+ * Reach a VM, space or trap file of another process: pidfd_getfd(2) duplicates its
  * descriptor, for which ptrace permission is needed.
  */
 #include <errno.h>
@@ -34,7 +34,13 @@ static int duplicate(const struct target *target)
 			       target->fd, target->pid);
 }
 
-/* Ask whether it is a VM or a space; 0 or -errno. */
+static const char * const kinds[] = {
+	[REMOTE_VM] = "VM",
+	[REMOTE_SPACE] = "space",
+	[REMOTE_TRAP] = "trap file",
+};
+
+/* Ask what it is; 0 or -errno. */
 static int identify(struct remote *remote)
 {
 	int err = vmmu_vm_info(remote->fd, &remote->vm);
@@ -42,8 +48,12 @@ static int identify(struct remote *remote)
 	remote->kind = REMOTE_VM;
 	if (err != -ENOTTY)
 		return err;
+	err = vmmu_space_info(remote->fd, &remote->space);
 	remote->kind = REMOTE_SPACE;
-	return vmmu_space_info(remote->fd, &remote->space);
+	if (err != -ENOTTY)
+		return err;
+	remote->kind = REMOTE_TRAP;
+	return vmmu_trap_info(remote->fd, &remote->trap);
 }
 
 /*
@@ -70,7 +80,7 @@ int remote_open(struct remote *remote, const struct target *target)
 		return CLI_OK;
 	close(remote->fd);
 	if (err == -ENOTTY)
-		return complain("fd %d of process %d is neither a VM nor a space",
+		return complain("fd %d of process %d is neither a VM nor a space nor a trap file",
 				target->fd, target->pid);
 	return refused(err, "descriptor %d of process %d", target->fd,
 		       target->pid);
@@ -81,33 +91,49 @@ void remote_close(struct remote *remote)
 	close(remote->fd);
 }
 
-int remote_run(const struct target *target, remote_act_fn *act, void *context)
+#define KIND(kind)	(1U << (kind))
+
+/* Act on the object, if it is one of these kinds, which @needed names. */
+static int run(const struct target *target, unsigned int kinds_taken,
+	       const char *needed, remote_act_fn *act, void *context)
 {
 	struct remote remote;
 	int code = remote_open(&remote, target);
 
 	if (code)
 		return code;
-	code = act(&remote, context);
+	if (kinds_taken & KIND(remote.kind))
+		code = act(&remote, context);
+	else
+		code = complain("descriptor %d of process %d is a %s; a %s is needed",
+				target->fd, target->pid, kinds[remote.kind],
+				needed);
 	remote_close(&remote);
 	return code;
+}
+
+int remote_run(const struct target *target, remote_act_fn *act, void *context)
+{
+	return run(target, KIND(REMOTE_VM) | KIND(REMOTE_SPACE), "VM or a space",
+		   act, context);
+}
+
+int remote_run_any(const struct target *target, remote_act_fn *act,
+		   void *context)
+{
+	return run(target, ~0U, "", act, context);
+}
+
+int remote_run_vm(const struct target *target, remote_act_fn *act,
+		  void *context)
+{
+	return run(target, KIND(REMOTE_VM), "VM", act, context);
 }
 
 int remote_run_space(const struct target *target, remote_act_fn *act,
 		     void *context)
 {
-	struct remote remote;
-	int code = remote_open(&remote, target);
-
-	if (code)
-		return code;
-	if (remote.kind == REMOTE_SPACE)
-		code = act(&remote, context);
-	else
-		code = complain("descriptor %d of process %d is a VM; a space is needed",
-				target->fd, target->pid);
-	remote_close(&remote);
-	return code;
+	return run(target, KIND(REMOTE_SPACE), "space", act, context);
 }
 
 const char *remote_state_name(const struct vmmu_vm_info *vm)
@@ -166,8 +192,24 @@ static struct json_object *vm_json(const struct vmmu_vm_info *vm)
 	else
 		json_add_number(o, "limit_bytes", vm->limit_bytes);
 	json_add_number(o, "sequence", vm->sequence);
+	json_add_number(o, "zaps", vm->zaps);
 	json_add_text(o, "state", remote_state_name(vm));
 	json_add_bool(o, "frames_shown", vm->state & VMMU_VM_FRAMES_SHOWN);
+	return o;
+}
+
+static struct json_object *trap_json(const struct vmmu_trap_info *trap)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_number(o, "vm_id", trap->vm_id);
+	json_add_number(o, "nr_spaces", trap->nr_spaces);
+	json_add_number(o, "made", trap->made);
+	json_add_number(o, "read", trap->read);
+	json_add_number(o, "withdrawn", trap->withdrawn);
+	json_add_number(o, "overflowed", trap->overflowed);
+	json_add_number(o, "answered", trap->answered);
+	json_add_number(o, "waiting", trap->waiting);
 	return o;
 }
 
@@ -179,6 +221,8 @@ struct json_object *remote_json(const struct remote *remote)
 
 	if (remote->kind == REMOTE_VM)
 		return vm_json(&remote->vm);
+	if (remote->kind == REMOTE_TRAP)
+		return trap_json(&remote->trap);
 	o = json_object_new_object();
 	json_add_number(o, "id", space->id);
 	json_add_number(o, "vm_id", space->vm_id);
@@ -187,6 +231,7 @@ struct json_object *remote_json(const struct remote *remote)
 	json_add_text(o, "mode", vmmu_mode_text(&space->mode, mode,
 						sizeof(mode)));
 	json_add_text(o, "kind", remote_kind_name(space));
+	json_add_text(o, "delivery", vmmu_delivery_name(space->delivery));
 	json_add_number(o, "real_bytes", space->real_bytes);
 	json_add_number(o, "levels", space->levels);
 	json_add_number(o, "va_bits", space->va_bits);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A VM or a space of another process: a duplicate of its descriptor.
+ * A VM, space or trap file of another process: a duplicate of its descriptor.
  */
 #ifndef VMMUCTL_REMOTE_H
 #define VMMUCTL_REMOTE_H
@@ -10,14 +10,16 @@
 enum remote_kind {
 	REMOTE_VM,
 	REMOTE_SPACE,
+	REMOTE_TRAP,
 };
 
-/* The object. @vm or @space holds, as @kind says. */
+/* The object. @vm, @space or @trap holds, as @kind says. */
 struct remote {
 	enum remote_kind kind;
 	int fd;
 	struct vmmu_vm_info vm;
 	struct vmmu_space_info space;
+	struct vmmu_trap_info trap;
 };
 
 /*
@@ -32,10 +34,14 @@ void remote_close(struct remote *remote);
 typedef int remote_act_fn(const struct remote *remote, void *context);
 
 /*
- * Open, act, close; remote_run_space() only where the object is a space.
- * Return an exit code.
+ * Open, act, close, and return an exit code; but only where the object is a VM
+ * or a space, of any kind, or of that one kind.
  */
 int remote_run(const struct target *target, remote_act_fn *act, void *context);
+int remote_run_any(const struct target *target, remote_act_fn *act,
+		   void *context);
+int remote_run_vm(const struct target *target, remote_act_fn *act,
+		  void *context);
 int remote_run_space(const struct target *target, remote_act_fn *act,
 		     void *context);
 
