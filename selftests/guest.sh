@@ -72,7 +72,7 @@ while read -r verdict _ _ name; do
 	[ "$verdict" = ok ]
 	result $? "$name"
 done < <(sed -nE 's/^not ok /fail /p; /^ok /p' "$tmp/out")
-[ "$status" = 0 ] && shows 1 '^1\.\.24$' && shows 24 '^ok '
+[ "$status" = 0 ] && shows 1 '^1\.\.72$' && shows 72 '^ok '
 result $? "all parts of the guest OS"
 
 # A program uses a table of each level and three pages of memory, all of them real pages.
@@ -80,31 +80,45 @@ for levels in 4 5; do
 	run 0 "$demo" --no-color --levels "$levels" && silent && shows 1 '^All [0-9]+ checks passed\.$'
 	result $? "$levels levels: exit status, nothing on stderr, verdict"
 
-	shows 3 'va 0x5123 +-> +ra 0x[0-9a-f]+123 +-> +frame [0-9a-f]+ +byte 123  checked "program [123] was here"$' &&
-		shows 9 '-> +ra 0x[0-9a-f]+ +-> +frame [0-9a-f]+ +byte [0-9a-f]{3}  checked' && shows 0 MISMATCH
-	result $? "$levels levels: every address ends at a checked frame, with the program's own string"
+	shows 5 'va 0x20123 +-> +ra 0x[0-9a-f]+123 +-> +frame [0-9a-f]+ +byte 123  checked "program [1234] was here"$' &&
+		shows 1 "programs' pages of text and stack likewise, at va 0x10000 and 0x1ff000\. Checked\.$" && shows 0 MISMATCH
+	result $? "$levels levels: every address ends at a checked frame, with the program's own note"
 
-	column 'va 0x5123 +-> +ra .*-> +frame ([0-9a-f]+) ' | distinct 3 &&
-		column ' +-> +ra .*-> +frame ([0-9a-f]+) ' | distinct 9 &&
-		shows 1 'One virtual address, three programs: three frames, three strings\. Checked\.' &&
+	head -75 "$tmp/out" | sed -nE 's/.*va 0x20123 +-> +ra .*-> +frame ([0-9a-f]+) .*/\1/p' | distinct 3 &&
+		shows 1 'One virtual address, three programs: three frames, three notes\. Checked\.' &&
 		shows 1 "$((levels + 3)) real pages, 1 to $((levels + 3)), are used by both VMs: two frames for each\. Checked\."
 	result $? "$levels levels: the same address is another frame in each program"
 
-	shows 1 'level 1  PTE\[1\] +. real page [0-9a-f]+ +r-x +none +-> frame [0-9a-f]+$' &&
-		shows 8 ' -> real [0-9a-f]+ .*real [0-9a-f]+ +none -> frame [0-9a-f]+$' &&
+	shows 1 'level 1  PTE\[16\] +. real page [0-9a-f]+ +r-x +none +-> frame [0-9a-f]+$' &&
+		shows 10 ' -> real [0-9a-f]+ .* none -> frame [0-9a-f]+$' &&
 		shows $((levels - 1)) 'level [2-5]  P[A-Z0-9]+E\[0\] += real page [0-9a-f]+ +a table '
 	result $? "$levels levels: each install gives its real page a frame that it did not have"
 
 	shows 1 "VM 1: $((2 * levels + 6)) of its 256 real pages" && shows 1 "VM 2: $((levels + 3)) of its 256 real pages" &&
-		shows $((3 * levels)) '\| program [123]: level [1-5] table +\|$' &&
-		shows 9 '\| program [123]: (text|data|stack) page [0-9a-f]+ +\|$' &&
-		shows 1 "had $((2 * levels + 6)) entries and has $((levels + 3))$"
+		shows $((2 * levels)) '\| program [12]: level [1-5] table +\|$' &&
+		shows 6 '\| program [12]: (text|data|stack) page [0-9a-f]+ +\|$' &&
+		shows 1 "had $((3 * levels + 8)) entries and has $((2 * levels + 5))$"
 	result $? "$levels levels: the tables hold what the programs use, and not what a killed one used"
+
+	shows 7 '(fetch|write) +0x[0-9a-f]+ .* record ' && shows 3 '(fetch|read) +0x[0-9a-f]+ .* signal ' &&
+		shows 1 '^  [0-9]+ host page-table entries in 3 windows grant no more than both levels do\. Checked\.$'
+	result $? "$levels levels: page faults come as records in one VM and as signals in the other"
+
+	shows 1 'program 1   calls fork\. Program 4 gets a process' && shows 1 'the same 3 real pages' &&
+		shows 1 'write 0x20123 +P W U .*20 -> real [0-9a-f]+ +copy of [0-9a-f]+ ' && shows 2 'copy of' &&
+		tail -25 "$tmp/out" | sed -nE 's/.*va 0x20123 +-> +ra .*-> +frame ([0-9a-f]+) .*/\1/p' | distinct 2
+	result $? "$levels levels: a fork shares pages, and a write copies one"
+
+	shows 1 '2 KiB of variables each\. 8 page faults$' && shows 1 'later its stack has 9 pages; it had 1\. It prints: "deep down'
+	result $? "$levels levels: a stack grows"
 
 	shows 1 'kills it: page fault at va 0xdead000, error code 0x6 \(W U\):$' &&
 		shows 1 'a write to a page that is not present, by a user program; it has no region there' &&
-		shows 1 'program 1   loads from va 0x5123 again: "program 1 was here"'
+		shows 1 'program 1   prints what it has at va 0x20123: "program 1 was here"'
 	result $? "$levels levels: a wild access kills its program, in words, and no other"
+
+	shows 1 'the real map tables have 0 and 0 entries\.$' && shows 1 'VM 1 had 9 page faults as records, and answered 8; one was wild$'
+	result $? "$levels levels: exit gives everything back, and the records are accounted for"
 done
 
 # What the demo's options do to what it prints.
@@ -114,11 +128,11 @@ test_output()
 		! grep -q '[^ -~]' "$tmp/out"
 	result $? "the output fits on two screens, in plain ASCII"
 
-	run 0 "$demo" -q && [ "$(wc -l <"$tmp/out")" -le 20 ] && shows 9 '  checked' && shows 1 'checks passed\.$'
+	run 0 "$demo" -q && [ "$(wc -l <"$tmp/out")" -le 20 ] && shows 5 '  checked "' && shows 1 'checks passed\.$'
 	result $? "--quiet"
 
-	run 0 "$demo" -v --no-color && shows 0 ' -> real [0-9a-f]+ ' && shows 9 'real page [0-9a-f]+ +r[w-][x-] +none +-> frame' &&
-		shows 18 'PTE\[(1|5|511)\]'
+	run 0 "$demo" -v --no-color && shows 0 ' -> real [0-9a-f]+ ' && shows 11 'real page [0-9a-f]+ +r[w-][x-] +none +-> frame' &&
+		shows 20 'PTE\[(16|32|511)\]' && shows 9 '\| program [123]: (text|data|stack) page [0-9a-f]+ +\|$'
 	result $? "--verbose: every fault in slow motion, every entry"
 
 	run 0 "$demo" --color && grep -q $'\033\\[3' "$tmp/out" && run 0 "$demo" && ! grep -q $'\033' "$tmp/out"
@@ -129,6 +143,9 @@ test_output()
 
 	run 2 "$demo" --levels 3 && says 'levels' && run 2 "$demo" --nonsense && run 2 "$demo" argument && says argument
 	result $? "bad arguments: 2"
+
+	run 3 "$demo" --programs /nowhere && says '/nowhere/fork: not started' && says 'No such file'
+	result $? "no programs: 3"
 
 	run 3 "$demo" --device /nowhere && says '/nowhere: No such file' && run 3 "$demo" --device /dev/null
 	result $? "no device: 3"
@@ -149,7 +166,8 @@ esac
 
 # Without CAP_SYS_ADMIN frames are hidden, and never said to be checked.
 if command -v setpriv >/dev/null; then
-	run 0 setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$demo" && shows 0 '  checked|Checked' &&
+	run 0 setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$demo" && shows 0 '  checked' &&
+		shows 1 'Checked\.$' && shows 1 'grant no more than both levels do\. Checked\.$' &&
 		shows 1 'Frames are shown only to those with CAP_SYS_ADMIN: not checked\.' && shows 0 'frame [0-9]' &&
 		shows 1 '^All [0-9]+ checks passed; frames were not checked\.$'
 	result $? "without CAP_SYS_ADMIN: no frames, and it says so"

@@ -110,12 +110,9 @@ static int host_frame(const struct checks *checks, const struct guest *guest,
 /* What the guest's page table says about @va, read where it lies. */
 static bool table_says(const struct program *program, uint64_t va, uint64_t ra)
 {
-	struct vmmu_step steps[VMMU_TABLE_MAX_LEVELS];
-	struct vmmu_table_entry last = { 0 };
+	uint64_t found;
 
-	return vmmu_table_walk(&program->table, va, steps, ARRAY_SIZE(steps),
-			       &last) > 0 &&
-		last.flags & VMMU_TABLE_LEAF && last.ra == page_of(ra);
+	return !table_look(program, va, &found) && found == page_of(ra);
 }
 
 /* Ask the module where @va ends, and check each part of the answer. */
@@ -200,5 +197,23 @@ int count_real_map(const struct guest *guest, unsigned int *nr)
 		return found;
 	free(entries);
 	*nr = found;
+	return 0;
+}
+
+/*
+ * Have the module check all that the host's MMU grants in windows now, against
+ * both levels; note how much that was.
+ */
+int check_windows(struct checks *checks, const struct guest *guest)
+{
+	struct vmmu_audit audit;
+	int err = vmmu_audit(guest->vm, &audit);
+
+	if (err)
+		return err;
+	checks->windows += audit.windows;
+	checks->host_entries += audit.checked;
+	check(checks, !audit.wrong,
+	      "no window grants more than both levels do");
 	return 0;
 }

@@ -3,13 +3,14 @@
  * The demo: the figure of the textbook, with real frames in it.
  *
  * Two VMs run the miniature guest OS, the first with two programs and the
- * second with one. The programs do the same at the same addresses: each stores
- * a string of its own in its data, and copies it to its stack. The demo shows
- * how their page tables and the VMs' real map tables come to be, then where
- * each address has ended, and checks all of it; last, a program goes wrong.
+ * second with one. Each leaves a note at the same virtual address. The demo
+ * shows how their page tables and the VMs' real map tables come to be, then
+ * where each address has ended, and checks all of it. Then one program forks,
+ * one needs a larger stack, one goes wrong, and the rest exit (acts.c).
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,225 +24,31 @@ enum { DEMO_OK = 0, DEMO_MISMATCH = 1, DEMO_USAGE = 2, DEMO_REFUSED = 3 };
 static const char help_text[] =
 "Usage: %s [OPTION...]\n"
 "\n"
-"Run a miniature guest OS in two VMs of /dev/vmmu, and show how the virtual pages\n"
-"of its programs become real pages, and those physical frames.\n"
+"Run a miniature guest OS and its programs in two VMs of /dev/vmmu, and show how the\n"
+"programs' virtual pages become real pages, and those physical frames.\n"
 "\n"
 "  -l, --levels N     page tables of 4 (the default) or 5 levels\n"
-"  -v, --verbose      every page fault in slow motion, and every page-table entry\n"
+"  -v, --verbose      every page fault in slow motion, and the tables of both VMs, entry\n"
+"                     by entry\n"
 "  -q, --quiet        only where the addresses end, and the outcome\n"
 "      --color        use colors; the default on a terminal, unless NO_COLOR is set\n"
 "      --no-color     use none\n"
+"  -p, --programs DIR where the programs are; by default where the demo was built or\n"
+"                     installed\n"
 "  -d, --device FILE  the device node, default " VMMU_DEVICE "\n"
 "  -h, --help         this text\n"
 "\n"
 "Exit status: 0 all that was shown was checked and is true; 1 a check failed;\n"
 "2 bad arguments; 3 the system refused something.\n";
 
-#define REAL_BYTES	(256 * PAGE_BYTES)
-#define WILD_VA		0xdead000UL
-
-/* Store a string and push it; go on later, and read the string again. */
-static const struct insn program_1[] = {
-	{ .op = OP_SET, .text = "program 1 was here" },
-	{ .op = OP_STORE, .va = STRING_VA },
-	{ .op = OP_STORE, .va = STACK_VA },
-	{ .op = OP_WAIT },
-	{ .op = OP_LOAD, .va = STRING_VA },
-	{ .op = OP_WAIT },
-};
-
-/* The same, but go on with a bad pointer. */
-static const struct insn program_2[] = {
-	{ .op = OP_SET, .text = "program 2 was here" },
-	{ .op = OP_STORE, .va = STRING_VA },
-	{ .op = OP_STORE, .va = STACK_VA },
-	{ .op = OP_WAIT },
-	{ .op = OP_STORE, .va = WILD_VA },
-	{ .op = OP_EXIT },
-};
-
-/* The same, in another VM. It looks first what its data holds: zeroes. */
-static const struct insn program_3[] = {
-	{ .op = OP_LOAD, .va = STRING_VA },
-	{ .op = OP_SET, .text = "program 3 was here" },
-	{ .op = OP_STORE, .va = STRING_VA },
-	{ .op = OP_STORE, .va = STACK_VA },
-	{ .op = OP_WAIT },
-	{ .op = OP_EXIT },
-};
-
 struct options {
 	const char *device;
+	const char *programs;
 	unsigned int levels;
 	bool verbose;
 	bool quiet;
 	bool help;
 };
-
-struct demo {
-	struct options options;
-	struct cast cast;
-	struct checks checks;
-	struct steps steps;
-};
-
-/* The programs must have come to where they wait. */
-static int all_wait(const struct cast *cast)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_PROGRAMS; i++) {
-		if (cast->programs[i]->state == PROGRAM_WAITING)
-			continue;
-		fprintf(stderr, "program %u did not get through: %s\n", i + 1,
-			cast->programs[i]->obituary);
-		return -ECANCELED;
-	}
-	return 0;
-}
-
-/* Boot both VMs, and create the programs. Nothing runs yet. */
-static int act_boot(struct demo *demo, int dev)
-{
-	static const struct {
-		unsigned int guest;
-		const struct insn *code;
-		size_t nr;
-		const char *string;
-	} scripts[NR_PROGRAMS] = {
-		{ 0, program_1, ARRAY_SIZE(program_1), "program 1 was here" },
-		{ 0, program_2, ARRAY_SIZE(program_2), "program 2 was here" },
-		{ 1, program_3, ARRAY_SIZE(program_3), "program 3 was here" },
-	};
-	uint32_t format = demo->options.levels == 5 ?
-		VMMU_FORMAT_X86_64_5LEVEL : VMMU_FORMAT_X86_64_4LEVEL;
-	struct cast *cast = &demo->cast;
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < NR_GUESTS; i++) {
-		err = guest_boot(&cast->guests[i], dev, i + 1, REAL_BYTES,
-				 format);
-		if (err)
-			return err;
-		cast->nr_guests++;
-		cast->guests[i].watcher = &demo->steps.watcher;
-	}
-	for (i = 0; i < NR_PROGRAMS; i++) {
-		err = program_create(&cast->guests[scripts[i].guest], i + 1,
-				     scripts[i].code, scripts[i].nr,
-				     &cast->programs[i]);
-		if (err)
-			return err;
-		cast->strings[i] = scripts[i].string;
-	}
-	return checks_init(&demo->checks, &cast->guests[0]);
-}
-
-/* Run the programs until all of them wait; steps.c shows the page faults. */
-static int act_run(struct demo *demo)
-{
-	const char *title = "One page fault in slow motion: program 1 of VM 1 starts";
-	unsigned int i;
-	int err = 0;
-
-	if (demo->options.verbose)
-		title = "The page faults in slow motion";
-	if (!demo->options.quiet)
-		draw_title(title);
-	for (i = 0; i < NR_GUESTS && !err; i++)
-		err = guest_run(&demo->cast.guests[i]);
-	if (!err)
-		err = demo->steps.err;
-	return err ? err : all_wait(&demo->cast);
-}
-
-/* The tables of a VM, as they are now. */
-static int show_tables(struct demo *demo, const struct guest *guest)
-{
-	unsigned int nr;
-	char title[96];
-	int err;
-
-	err = count_real_map(guest, &nr);
-	if (err)
-		return err;
-	snprintf(title, sizeof(title),
-		 "The tables of VM %u: %u of its %lu real pages have a frame",
-		 guest->number, nr, guest->pages.nr);
-	draw_title(title);
-	err = draw_guest(guest);
-	if (!err && demo->options.verbose)
-		err = draw_trees(guest);
-	return err;
-}
-
-static int act_figure(struct demo *demo)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < NR_GUESTS && !err; i++) {
-		const struct guest *guest = &demo->cast.guests[i];
-
-		if (!demo->options.quiet)
-			err = show_tables(demo, guest);
-		if (!err)
-			err = check_real_map(&demo->checks, guest);
-	}
-	return err;
-}
-
-static void show_wild(const struct program *good, const struct program *bad,
-		      unsigned int before, unsigned int after)
-{
-	/* The obituary is long: break it at its first colon. */
-	const char *details = strstr(bad->obituary, ": ");
-	int headline;
-
-	details = details ? details + 1 : bad->obituary + strlen(bad->obituary);
-	headline = details - bad->obituary;
-	draw_title("A wild access kills its program, and no other");
-	printf("  program 2   stores to va ");
-	paint(VIRTUAL, "0x%lx\n", WILD_VA);
-	printf("  guest OS    kills it: %.*s\n", headline, bad->obituary);
-	printf("             %s\n", details);
-	printf("  guest OS    frees its real pages: the real map table of VM 1 ");
-	printf("had %u entries and has %u\n", before, after);
-	printf("  program 1   loads from va ");
-	paint(VIRTUAL, "0x%lx", STRING_VA);
-	printf(" again: \"%s\"\n", good->cpu.word);
-}
-
-/* Program 2 goes wrong; program 1, in the same VM, goes on. */
-static int act_wild(struct demo *demo)
-{
-	struct program *good = demo->cast.programs[0];
-	struct program *bad = demo->cast.programs[1];
-	unsigned int before, after;
-	bool killed, unharmed;
-	int err;
-
-	err = count_real_map(bad->guest, &before);
-	if (err)
-		return err;
-	program_wake(good);
-	program_wake(bad);
-	err = guest_run(bad->guest);
-	if (!err)
-		err = count_real_map(bad->guest, &after);
-	if (err)
-		return err;
-	killed = check(&demo->checks,
-		       bad->state == PROGRAM_KILLED && after < before,
-		       "the program that goes wrong is killed and its frames go back");
-	unharmed = check(&demo->checks, good->state == PROGRAM_WAITING &&
-			 !strcmp(good->cpu.word, demo->cast.strings[0]),
-			 "the other program goes on and finds its string again");
-	if (killed && unharmed && !demo->options.quiet)
-		show_wild(good, bad, before, after);
-	return 0;
-}
 
 static int verdict(const struct checks *checks)
 {
@@ -264,24 +71,11 @@ static int refused(const char *what, int err)
 	return DEMO_REFUSED;
 }
 
-static int run(struct demo *demo)
+/* All acts, in order; a guest that was booted is left to the caller. */
+static int play(struct demo *demo, int dev)
 {
-	int dev = vmmu_open(demo->options.device);
-	int err;
+	int err = act_boot(demo, dev);
 
-	if (dev < 0) {
-		refused(demo->options.device, dev);
-		fputs("Is the module loaded? `make demo` runs this where it is.\n",
-		      stderr);
-		return DEMO_REFUSED;
-	}
-	demo->checks.pagemap = -1;
-	steps_init(&demo->steps, &demo->checks,
-		   demo->options.verbose ? UINT32_MAX : 1,
-		   demo->options.quiet);
-	if (!demo->options.quiet)
-		draw_legend();
-	err = act_boot(demo, dev);
 	if (!err)
 		err = act_run(demo);
 	if (!err)
@@ -289,12 +83,66 @@ static int run(struct demo *demo)
 	if (!err)
 		err = show_ends(&demo->checks, &demo->cast);
 	if (!err)
+		err = act_fork(demo);
+	if (!err)
+		err = act_stack(demo);
+	if (!err)
 		err = act_wild(demo);
+	if (!err)
+		err = act_exit(demo);
+	return err ? err : demo->steps.err;
+}
+
+static int run(struct demo *demo, const struct options *options)
+{
+	int dev = vmmu_open(options->device);
+	int err;
+
+	if (dev < 0) {
+		refused(options->device, dev);
+		fputs("Is the module loaded? `make demo` runs this where it is.\n",
+		      stderr);
+		return DEMO_REFUSED;
+	}
+	demo->programs = options->programs;
+	demo->format = options->levels == 5 ? VMMU_FORMAT_X86_64_5LEVEL :
+					      VMMU_FORMAT_X86_64_4LEVEL;
+	demo->verbose = options->verbose;
+	demo->quiet = options->quiet;
+	demo->checks.pagemap = -1;
+	steps_init(&demo->steps, &demo->checks,
+		   options->verbose ? UINT32_MAX : 1, options->quiet);
+	if (!options->quiet)
+		draw_legend();
+	err = play(demo, dev);
 	while (demo->cast.nr_guests)
 		guest_halt(&demo->cast.guests[--demo->cast.nr_guests]);
 	checks_exit(&demo->checks);
 	close(dev);
 	return err ? refused("the demo stopped", err) : verdict(&demo->checks);
+}
+
+/* The folder of the programs, seen from this executable's own. */
+static const char *find_programs(void)
+{
+	static const char * const places[] = {
+		"guest/programs", "../lib/vmmu-demo",
+	};
+	static char path[PATH_MAX + 32];
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+	char *name;
+	size_t i;
+
+	if (length <= 0 || length == PATH_MAX)
+		return places[0];
+	path[length] = '\0';
+	name = strrchr(path, '/') + 1;
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		memcpy(name, places[i], strlen(places[i]) + 1);
+		if (!access(path, X_OK))
+			break;
+	}
+	return path;
 }
 
 static int parse(int argc, char **argv, struct options *options)
@@ -306,6 +154,7 @@ static int parse(int argc, char **argv, struct options *options)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "color", no_argument, NULL, COLOR },
 		{ "no-color", no_argument, NULL, NO_COLOR },
+		{ "programs", required_argument, NULL, 'p' },
 		{ "device", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -314,7 +163,7 @@ static int parse(int argc, char **argv, struct options *options)
 	int c;
 
 	*options = (struct options){ .device = VMMU_DEVICE, .levels = 4 };
-	while ((c = getopt_long(argc, argv, "l:vqd:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "l:vqp:d:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'l':
 			if (strcmp(optarg, "4") && strcmp(optarg, "5")) {
@@ -333,6 +182,9 @@ static int parse(int argc, char **argv, struct options *options)
 		case COLOR:
 		case NO_COLOR:
 			color = c == COLOR;
+			break;
+		case 'p':
+			options->programs = optarg;
 			break;
 		case 'd':
 			options->device = optarg;
@@ -357,12 +209,15 @@ static int parse(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
 	static struct demo demo;
-	int status = parse(argc, argv, &demo.options);
+	struct options options;
+	int status = parse(argc, argv, &options);
 
-	if (status == DEMO_OK && demo.options.help)
+	if (!options.programs)
+		options.programs = find_programs();
+	if (status == DEMO_OK && options.help)
 		printf(help_text, program_invocation_short_name);
 	else if (status == DEMO_OK)
-		status = run(&demo);
+		status = run(&demo, &options);
 	if (fflush(stdout) || ferror(stdout)) {
 		perror(program_invocation_short_name);
 		status = DEMO_REFUSED;

@@ -12,6 +12,7 @@
 enum ink { PLAIN, VIRTUAL, REAL, FRAME, TITLE, GOOD, BAD };
 
 void ink_on(void);
+const char *ink(enum ink which);
 void paint(enum ink ink, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -24,10 +25,14 @@ int draw_trees(const struct guest *guest);
  * The checks of the demo.
  * @pagemap: /proc/self/pagemap, open; -1 when it cannot be read
  * @frames_shown: the module tells frame numbers, so they can be checked
+ * @windows: windows whose host page-table entries the module has checked
+ * @host_entries: and how many of these that were
  */
 struct checks {
 	int pagemap;
 	bool frames_shown;
+	unsigned int windows;
+	unsigned int host_entries;
 	unsigned int passed;
 	unsigned int failed;
 };
@@ -56,6 +61,7 @@ int check_end(struct checks *checks, const struct program *program,
 	      uint64_t va, struct end *end);
 int check_real_map(struct checks *checks, const struct guest *guest);
 int count_real_map(const struct guest *guest, unsigned int *nr);
+int check_windows(struct checks *checks, const struct guest *guest);
 
 /*
  * Shows each install as it happens.
@@ -83,17 +89,37 @@ void steps_init(struct steps *steps, struct checks *checks, unsigned int slow,
 #define NR_GUESTS	2
 #define NR_PROGRAMS	3
 
-/* Where every program stores its string, and where it pushes it. */
-#define STRING_VA	(DATA_START + 0x123)
-#define STACK_VA	(STACK_END - WORD_BYTES)
+/* In the first page of the stack. */
+#define STACK_VA	(STACK_END - 8UL)
 
 struct cast {
 	struct guest guests[NR_GUESTS];
 	unsigned int nr_guests;
 	struct program *programs[NR_PROGRAMS];
-	const char *strings[NR_PROGRAMS];
 };
 
 int show_ends(struct checks *checks, const struct cast *cast);
+int show_note(struct checks *checks, const struct program *program,
+	      struct end *end);
+
+/* acts.c: what happens, in this order */
+
+struct demo {
+	const char *programs;	/* the folder with their files */
+	uint32_t format;
+	bool verbose;
+	bool quiet;
+	struct cast cast;
+	struct checks checks;
+	struct steps steps;
+};
+
+int act_boot(struct demo *demo, int dev);
+int act_run(struct demo *demo);
+int act_figure(struct demo *demo);
+int act_fork(struct demo *demo);
+int act_stack(struct demo *demo);
+int act_wild(struct demo *demo);
+int act_exit(struct demo *demo);
 
 #endif /* DEMO_H */

@@ -25,7 +25,7 @@ void ink_on(void)
 }
 
 /* What to print to change to a colour. */
-static const char *ink(enum ink which)
+const char *ink(enum ink which)
 {
 	static const char * const codes[] = {
 		[PLAIN] = "\033[0m", [VIRTUAL] = "\033[36m",
@@ -71,9 +71,10 @@ void draw_legend(void)
 	printf("what a guest OS takes for its machine's memory. A real map table for each VM,\n"
 	       "             kept by the module, vmmu.ko, says which physical frame it is.\n");
 	paint(FRAME, "  physical   ");
-	printf("a page frame of the host, the Linux that runs all this. There is one set.\n\n");
-	printf("  Page and frame numbers are hexadecimal, and a page has 0x1000 bytes: virtual\n"
-	       "  address (va) 0x5123 is byte 123 of virtual page 5; likewise real addresses (ra).\n");
+	printf("a page frame of the host, the Linux that runs all this. There is one set.\n"
+	       "  Each program is machine code in a process of its own that has nothing but a window:\n"
+	       "  memory where the host's MMU does both steps at once. Pages have 0x1000 bytes and\n"
+	       "  hexadecimal numbers: virtual address (va) 0x20123 is byte 123 of virtual page 20.\n");
 }
 
 /* A table being drawn: lines of the same width, on the screen. */
@@ -150,25 +151,47 @@ static int table_panel(struct panel *panel, const struct program *program)
 	return err;
 }
 
+/* "program 1" or "programs 1, 4": whose page tables refer to a page. */
+static void name_users(const struct guest *guest, uint64_t ra, uint64_t va,
+		       char *text, size_t bytes)
+{
+	unsigned int i, nr = 0;
+	size_t used = 0;
+
+	for (i = 0; i < guest->nr_programs; i++) {
+		const struct program *program = &guest->programs[i];
+		uint64_t found;
+
+		if (program->space < 0 || table_look(program, va, &found) ||
+		    found != ra || used >= bytes)
+			continue;
+		used += snprintf(text + used, bytes - used, "%s%u",
+				 nr++ ? "+" : "program ", program->number);
+	}
+}
+
 /* What the guest OS uses a real page for. */
 static void describe_page(const struct guest *guest, uint64_t ra, char *text,
 			  size_t bytes)
 {
 	const struct page *page = pages_look(&guest->pages, ra);
+	char users[32] = "";
 
-	if (!page || !page->owner)
+	if (!page || !page->users) {
 		snprintf(text, bytes, "not in use");
-	else if (page->use == PAGE_MEMORY)
-		snprintf(text, bytes, "program %u: %s page %lx",
-			 page->owner->number, page->region, page->va / PAGE_BYTES);
-	else
+	} else if (page->use == PAGE_MEMORY) {
+		name_users(guest, ra, page->va, users, sizeof(users));
+		snprintf(text, bytes, "%s: %s page %lx", users, page->region,
+			 page->va / PAGE_BYTES);
+	} else {
 		snprintf(text, bytes, "program %u: level %u table",
 			 page->owner->number, page->level);
+	}
 }
 
 static int real_panel(struct panel *panel, const struct guest *guest)
 {
-	char title[32], holds[48], text[24];
+	char title[32], holds[64], text[24];
 	uint64_t ra = 0;
 	int nr;
 

@@ -37,44 +37,45 @@ static int show_end(struct checks *checks, const struct program *program,
 	return 0;
 }
 
-/* Each program must find its own string, at an address that all of them use. */
-static int show_strings(struct checks *checks, const struct cast *cast,
-			struct end *ends)
+/* A program's note must be its own, at an address that all programs use. */
+int show_note(struct checks *checks, const struct program *program,
+	      struct end *end)
 {
-	unsigned int i;
+	char note[NOTE_BYTES];
+	const char *found;
 	int err;
 
-	for (i = 0; i < NR_PROGRAMS; i++) {
-		const struct program *program = cast->programs[i];
-		const char *found;
-
-		err = show_end(checks, program, STRING_VA, &ends[i]);
-		if (err)
-			return err;
-		found = program->guest->memory + ends[i].ra;
-		check(checks, !strncmp(found, cast->strings[i], WORD_BYTES),
-		      "real memory holds the string that the program stored");
-		printf(" \"%.*s\"\n", WORD_BYTES, found);
-	}
+	err = show_end(checks, program, NOTE_VA, end);
+	if (err)
+		return err;
+	found = program->guest->memory + end->ra;
+	snprintf(note, sizeof(note), "program %u was here", program->number);
+	check(checks, !strncmp(found, note, sizeof(note)),
+	      "real memory holds the note that the program left in its window");
+	printf(" \"%.*s\"\n", NOTE_BYTES, found);
 	return 0;
 }
 
 /* The other pages of each program. */
-static int show_others(struct checks *checks, const struct cast *cast)
+static int check_others(struct checks *checks, const struct cast *cast)
 {
 	static const uint64_t others[] = { TEXT_START, STACK_VA };
-	unsigned int i, n;
+	unsigned int failed = checks->failed, i, n;
 	struct end end;
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
 		for (n = 0; n < NR_PROGRAMS; n++) {
-			err = show_end(checks, cast->programs[n], others[i],
-				       &end);
+			err = check_end(checks, cast->programs[n], others[i],
+					&end);
 			if (err)
 				return err;
-			putchar('\n');
 		}
+	}
+	if (checks->failed == failed && checks->frames_shown) {
+		printf("  The programs' pages of text and stack likewise, at va 0x%x and 0x%lx. ",
+		       TEXT_START, page_of(STACK_VA));
+		paint(GOOD, "Checked.\n");
 	}
 	return 0;
 }
@@ -88,7 +89,7 @@ static void compare_programs(struct checks *checks, const struct end *ends)
 	if (!check(checks, a != b && b != c && a != c,
 		   "one virtual address of three programs ends at three frames"))
 		return;
-	printf("  One virtual address, three programs: three frames, three strings. ");
+	printf("  One virtual address, three programs: three frames, three notes. ");
 	paint(GOOD, "Checked.\n");
 }
 
@@ -129,15 +130,21 @@ static int compare_guests(struct checks *checks, const struct cast *cast)
 int show_ends(struct checks *checks, const struct cast *cast)
 {
 	struct end ends[NR_PROGRAMS];
-	int err;
+	unsigned int i;
+	int err = 0;
 
 	draw_title("Where the addresses end: page table first, real map table second");
-	err = show_strings(checks, cast, ends);
+	for (i = 0; i < NR_PROGRAMS && !err; i++)
+		err = show_note(checks, cast->programs[i], &ends[i]);
 	if (!err)
-		err = show_others(checks, cast);
+		err = check_others(checks, cast);
+	for (i = 0; i < NR_GUESTS && !err; i++)
+		err = check_windows(checks, &cast->guests[i]);
 	if (err)
 		return err;
-	putchar('\n');
+	printf("  %u host page-table entries in %u windows grant no more than both levels do. ",
+	       checks->host_entries, checks->windows);
+	paint(GOOD, "Checked.\n");
 	if (!checks->frames_shown) {
 		puts("  Frames are shown only to those with CAP_SYS_ADMIN: not checked.");
 		return 0;

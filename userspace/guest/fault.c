@@ -18,8 +18,13 @@
  *     frame when it returns;
  *  4. fill the page, if the program's file has something to put there.
  *
- * Then the instruction is executed again. Step 4 can come last because nobody
- * but the faulting program uses this page table, and it is waiting for us.
+ * Then the access is made again. Step 4 can come last because nobody but the
+ * faulting program uses this page table, and it is waiting for us.
+ *
+ * A write to a page that is present, in a region that may be written, is a
+ * fork's: the page is read-only because two programs see it (calls.c). The
+ * same four steps give the one that writes a copy; if the other one has gone
+ * meanwhile, or has its own copy already, the page becomes writable as it is.
  *
  * If no region allows the access, the program is wrong. It is killed, and
  * nothing else is: not the other programs, let alone another VM.
@@ -68,7 +73,7 @@ static struct region *find_region(struct program *program, uint64_t va)
 	struct region *region;
 
 	for (region = program->regions;
-	     region < program->regions + NR_REGIONS; region++)
+	     region < program->regions + program->nr_regions; region++)
 		if (va >= region->floor && va < region->end)
 			return region;
 	return NULL;
@@ -89,6 +94,22 @@ static void load_page(struct fault *fault)
 	       (const char *)region->image + offset, bytes);
 }
 
+/* Fill the page: from the one that was shared, or from the file. */
+static int fill_page(struct fault *fault)
+{
+	struct guest *guest = fault->program->guest;
+
+	if (!fault->shared_ra) {
+		load_page(fault);
+		return 0;
+	}
+	if (fault->shared_ra == fault->ra)
+		return 0;
+	memcpy(guest->memory + fault->ra, guest->memory + fault->shared_ra,
+	       PAGE_BYTES);
+	return pages_free(&guest->pages, fault->shared_ra);
+}
+
 static void tell_watcher(const struct fault *fault, enum fault_stage stage)
 {
 	struct watcher *watcher = fault->program->guest->watcher;
@@ -97,25 +118,41 @@ static void tell_watcher(const struct fault *fault, enum fault_stage stage)
 		watcher->fault(watcher, stage, fault);
 }
 
+/* Take the page: a new one, or the one that is there and no more shared. */
+static int take_page(struct fault *fault)
+{
+	struct pages *pages = &fault->program->guest->pages;
+	struct page use = {
+		.use = PAGE_MEMORY,
+		.va = page_of(fault->trap->va),
+		.region = fault->region->name,
+	};
+
+	if (fault->trap->why.error_code & VMMU_PF_P) {
+		int err = table_look(fault->program, fault->trap->va,
+				     &fault->shared_ra);
+
+		if (err)
+			return err;
+		if (pages_look(pages, fault->shared_ra)->users == 1) {
+			fault->ra = fault->shared_ra;
+			return 0;
+		}
+	}
+	return pages_alloc(pages, &use, &fault->ra);
+}
+
 /* Give the program the page that it asks for: the four steps. */
 static int serve(struct fault *fault)
 {
 	struct program *program = fault->program;
-	struct pages *pages = &program->guest->pages;
-	uint64_t va = page_of(fault->trap->va);
-	struct page use = {
-		.use = PAGE_MEMORY,
-		.va = va,
-		.region = fault->region->name,
-		.owner = program,
-	};
 	int err;
 
-	err = pages_alloc(pages, &use, &fault->ra);
+	err = take_page(fault);
 	if (err)
 		return err;
-	err = table_plan(program, va, fault->ra, fault->region->rights,
-			 &fault->change);
+	err = table_plan(program, page_of(fault->trap->va), fault->ra,
+			 fault->region->rights, &fault->change);
 	if (err)
 		goto free_page;
 	tell_watcher(fault, FAULT_PLANNED);
@@ -123,21 +160,55 @@ static int serve(struct fault *fault)
 	if (err)
 		goto forget_change;
 	tell_watcher(fault, FAULT_INSTALLED);
-	load_page(fault);
+	err = fill_page(fault);
 	tell_watcher(fault, FAULT_SERVED);
-	return 0;
+	return err;
 
 forget_change:
 	table_forget(program, &fault->change);
 free_page:
-	pages_free(pages, fault->ra);
+	if (fault->ra != fault->shared_ra)
+		pages_free(&program->guest->pages, fault->ra);
 	return err;
 }
 
-/* Kill for a page fault that nothing excuses. */
-static int refuse(struct program *program, const struct trap *trap,
-		  const struct region *region)
+/*
+ * Whether the region, which allows the access, is no help: a page that is there
+ * (P) can only be served if it was to be written, since it may be shared.
+ */
+static bool is_wrong(const struct trap *trap)
 {
+	const uint32_t code = trap->why.error_code;
+
+	return !(trap->why.flags & VMMU_PAGE_FAULT) || code & VMMU_PF_RSVD ||
+	       (code & (VMMU_PF_P | VMMU_PF_W)) == VMMU_PF_P;
+}
+
+/*
+ * Serve an access that did not translate, of the program or on its behalf. 0: it
+ * is to be made again. -EFAULT: the program has no right to it.
+ */
+int fault_serve(struct program *program, const struct trap *trap)
+{
+	struct region *region = find_region(program, trap->va);
+	struct fault fault = {
+		.program = program,
+		.trap = trap,
+		.region = region,
+	};
+
+	if (!region || !(region->rights & right_for(trap->access)) ||
+	    is_wrong(trap))
+		return -EFAULT;
+	if (trap->va < region->start)
+		region->start = page_of(trap->va);
+	return serve(&fault);
+}
+
+/* Kill for a page fault that nothing excuses. */
+static int refuse(struct program *program, const struct trap *trap)
+{
+	const struct region *region = find_region(program, trap->va);
 	char names[VMMU_TEXT_BYTES], words[VMMU_TEXT_BYTES], rights[8];
 	char where[64] = "it has no region there";
 
@@ -156,33 +227,16 @@ static int refuse(struct program *program, const struct trap *trap,
 }
 
 /*
- * Serve the access, or kill the program; its state tells. An error means that
+ * Serve the program's access, or kill it; its state tells. An error means that
  * the guest OS itself cannot go on.
  */
 int fault_handle(struct program *program, const struct trap *trap)
 {
-	struct region *region = find_region(program, trap->va);
-	struct fault fault = {
-		.program = program,
-		.trap = trap,
-		.region = region,
-	};
-	int err;
+	int err = fault_serve(program, trap);
 
-	if (!(trap->why.flags & VMMU_PAGE_FAULT))
-		return program_kill(program, "access to va 0x%llx: %s",
-				    (unsigned long long)trap->va,
-				    vmmu_reason_text(trap->why.reason));
-	/* P says that a page is there: then its rights are what is wrong. */
-	if (!region || trap->why.error_code & VMMU_PF_P ||
-	    !(region->rights & right_for(trap->access)))
-		return refuse(program, trap, region);
-	if (trap->va < region->start)
-		region->start = page_of(trap->va);
-	err = serve(&fault);
 	if (err == -ENOMEM)
 		return program_kill(program,
 				    "no memory for virtual page 0x%llx",
 				    (unsigned long long)(trap->va / PAGE_BYTES));
-	return err;
+	return err == -EFAULT ? refuse(program, trap) : err;
 }

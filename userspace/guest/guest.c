@@ -6,45 +6,96 @@
  * as long as it is not used. The guest OS maps all of it, notes that all of it
  * is free, and is ready to run programs.
  *
- * The scheduler is as fair as it is simple: each program that can go on
- * executes one instruction, then it is the next one's turn. So the programs'
- * page faults take turns, too, and their real pages come to lie between each
- * other's. Nothing in a program depends on where they lie.
+ * It also chooses how it wants to hear of page faults: by signals, or by records
+ * on a trap file. What it does about them is the same.
+ *
+ * The VM has one CPU, and the scheduler is as fair as it is simple: each program
+ * that can go on runs until it traps, then it is the next one's turn. So the
+ * programs' page faults take turns, too, and their real pages come to lie
+ * between each other's. Nothing in a program depends on where they lie. A
+ * program that never traps would keep the CPU: there is no clock in this VM.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "guest.h"
 
-int guest_boot(struct guest *guest, int dev, unsigned int number,
-	       uint64_t real_bytes, uint32_t format)
+/* Hear of host processes that stop or end, by a file instead of a handler. */
+static int open_children(void)
 {
-	void *memory;
-	int vm, err;
+	sigset_t set;
+	int fd;
 
-	vm = vmmu_vm_create(dev, real_bytes, NULL);
-	if (vm < 0)
-		return vm;
-	err = vmmu_real_map_memory(vm, 0, real_bytes, PROT_READ | PROT_WRITE,
-				   &memory);
-	if (err)
-		goto close_vm;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR ||
+	    sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A trap file from which nobody waits to read: cpu.c polls. */
+static int open_trap(int vm)
+{
+	int trap = vmmu_trap_create(vm);
+
+	if (trap >= 0 && fcntl(trap, F_SETFL, O_NONBLOCK)) {
+		int err = -errno;
+
+		close(trap);
+		return err;
+	}
+	return trap;
+}
+
+/* Switch the VM off, as far as it was switched on. */
+static void switch_off(struct guest *guest)
+{
+	if (guest->pages.map)
+		pages_exit(&guest->pages);
+	if (guest->memory)
+		munmap(guest->memory, guest->real_bytes);
+	if (guest->trap >= 0)
+		close(guest->trap);
+	if (guest->children >= 0)
+		close(guest->children);
+	close(guest->vm);
+}
+
+int guest_boot(struct guest *guest, int dev, const struct guest_plan *plan)
+{
+	int err;
+
 	memset(guest, 0, sizeof(*guest));
-	err = pages_init(&guest->pages, vm, real_bytes / PAGE_BYTES);
+	guest->number = plan->number;
+	guest->next_number = 1;
+	guest->format = plan->format;
+	guest->real_bytes = plan->real_bytes;
+	guest->trap = -1;
+	guest->vm = vmmu_vm_create(dev, plan->real_bytes, NULL);
+	if (guest->vm < 0)
+		return guest->vm;
+	guest->children = open_children();
+	err = guest->children < 0 ? guest->children : 0;
+	if (!err && plan->delivery == VMMU_DELIVER_RECORD) {
+		guest->trap = open_trap(guest->vm);
+		err = guest->trap < 0 ? guest->trap : 0;
+	}
+	if (!err)
+		err = vmmu_real_map_memory(guest->vm, 0, guest->real_bytes,
+					   PROT_READ | PROT_WRITE,
+					   (void **)&guest->memory);
+	if (!err)
+		err = pages_init(&guest->pages, guest->vm,
+				 guest->real_bytes / PAGE_BYTES);
 	if (err)
-		goto unmap;
-	guest->vm = vm;
-	guest->number = number;
-	guest->format = format;
-	guest->real_bytes = real_bytes;
-	guest->memory = memory;
-	return 0;
-
-unmap:
-	munmap(memory, real_bytes);
-close_vm:
-	close(vm);
+		switch_off(guest);
 	return err;
 }
 
@@ -69,18 +120,31 @@ int guest_run(struct guest *guest)
 	return 0;
 }
 
+/* Let every program that waits go on, when the guest runs again. */
+void guest_wake(struct guest *guest)
+{
+	unsigned int i;
+
+	for (i = 0; i < guest->nr_programs; i++)
+		program_wake(&guest->programs[i]);
+}
+
 /*
- * Switch the VM off. It lives until nothing refers to it: spaces, mapping and
- * file go, and the module gives all its frames back to the host.
+ * Switch the VM off. It lives until nothing refers to it: programs with their
+ * windows, spaces, mapping and files go, and the module gives all its frames
+ * back to the host.
  */
 void guest_halt(struct guest *guest)
 {
 	unsigned int i;
 
-	for (i = 0; i < guest->nr_programs; i++)
-		if (guest->programs[i].space >= 0)
-			table_destroy(&guest->programs[i]);
-	munmap(guest->memory, guest->real_bytes);
-	pages_exit(&guest->pages);
-	close(guest->vm);
+	for (i = 0; i < guest->nr_programs; i++) {
+		struct program *program = &guest->programs[i];
+
+		cpu_destroy(program);
+		if (program->space >= 0)
+			close(program->space);
+	}
+	load_exit(guest);
+	switch_off(guest);
 }

@@ -17,19 +17,29 @@
  * through its own linear mapping. What a kernel would keep in memory of its
  * own (lists of pages, regions, programs) is ordinary data of this process.
  *
+ * Its programs are machine code, from files, and the host's processor executes
+ * them at full speed, each in a process that has nothing but a window onto the
+ * program's page table: there the host's own MMU translates through both
+ * levels. The guest OS hears of a program only when that traps.
+ *
  * Read it in this order:
  *
- *     pages.c	  which real pages are free
+ *     pages.c	  which real pages are free, and how many use one that is not
  *     tables.c	  page tables, and the hypercall that changes them
- *     cpu.c	  one instruction of a program, as a CPU executes it
- *     fault.c	  what happens when an access does not translate
+ *     enter.c	  how a host process becomes a program's, and nothing else's
+ *     cpu.c	  how a program runs until it traps
+ *     fault.c	  page faults: memory on demand, and copy-on-write
+ *     calls.c	  system calls, among them fork
+ *     load.c	  programs come from files
  *     program.c  the life of a program
  *     guest.c	  boot, and whose turn it is
+ *     programs/  the programs
  *
  * The rest only looks on: demo.c is the main program, which starts two VMs;
- * steps.c shows each install as it happens, draw.c draws the tables, ends.c
- * shows where addresses end, and check.c compares what the module says with
- * what the host's kernel says. test.c tests the parts.
+ * acts.c has what the programs do there; steps.c shows each install as it
+ * happens, draw.c draws the tables, ends.c shows where addresses end, and
+ * check.c compares what the module says with what the host's kernel says.
+ * test.c and its relatives test the parts.
  *
  * Functions return 0 or -errno, unless they say otherwise.
  */
@@ -39,6 +49,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include "programs/calls.h"
 #include "vmmu.h"
 #include "vmmu_table.h"
 
@@ -67,17 +80,19 @@ enum page_use {
 /*
  * What the guest OS knows about one real page.
  * @use: what it is for
+ * @users: how many page tables refer to it
  * @level: PAGE_TABLE: the level of the entries it holds
- * @va: PAGE_MEMORY: where its owner sees it
+ * @owner: PAGE_TABLE: whose
+ * @va: PAGE_MEMORY: where its users see it, all at the same address
  * @region: PAGE_MEMORY: the name of the region that it belongs to
- * @owner: the program that it goes back from
  */
 struct page {
 	enum page_use use;
+	unsigned int users;
 	unsigned int level;
+	const struct program *owner;
 	uint64_t va;
 	const char *region;
-	const struct program *owner;
 };
 
 /* All real pages of a VM: @map has an element for each, @vm is the VM's fd. */
@@ -91,8 +106,8 @@ struct pages {
 int pages_init(struct pages *pages, int vm, uint64_t nr);
 void pages_exit(struct pages *pages);
 int pages_alloc(struct pages *pages, const struct page *use, uint64_t *ra);
+int pages_share(struct pages *pages, uint64_t ra);
 int pages_free(struct pages *pages, uint64_t ra);
-int pages_free_owned(struct pages *pages, const struct program *owner);
 const struct page *pages_look(const struct pages *pages, uint64_t ra);
 
 /* tables.c: page tables */
@@ -108,60 +123,59 @@ struct table_change {
 };
 
 int table_create(struct program *program);
-void table_destroy(struct program *program);
+int table_destroy(struct program *program);
 int table_plan(struct program *program, uint64_t va, uint64_t ra,
 	       uint32_t rights, struct table_change *change);
 int table_install(struct program *program, struct table_change *change);
 void table_forget(struct program *program, const struct table_change *change);
+int table_share(struct program *child, struct program *parent);
+int table_look(const struct program *program, uint64_t va, uint64_t *ra);
 uint64_t table_entry_ra(const struct program *program,
 			const struct vmmu_install_op *op);
 
-/* cpu.c: the CPU that programs run on */
+/* enter.c, enter_code.S: how a host process becomes a program's */
 
-#define WORD_BYTES	48	/* width of the accumulator */
+/* The last page of a process's addresses, for the time of the entry. */
+#define ENTER_VA	0x7fffffffe000UL
 
-enum op {
-	OP_ILLEGAL = 0,		/* so that a page of zeroes is no program */
-	OP_SET,			/* accumulator = text */
-	OP_LOAD,		/* accumulator = memory at va */
-	OP_STORE,		/* memory at va = accumulator */
-	OP_JUMP,		/* go on at va */
-	OP_WAIT,		/* sleep until woken */
-	OP_EXIT,
-};
+extern const char enter_code[], enter_code_end[];
 
-/* An instruction, as it lies in a program's text. */
-struct insn {
-	uint64_t op;
-	uint64_t va;
-	char text[WORD_BYTES];
-};
+void __attribute__((noreturn)) enter(int space);
 
-/* The registers: the program counter and the accumulator. */
+/* cpu.c: how a program runs until it traps */
+
+/*
+ * The CPU, as one program has it.
+ * @pid: the host process that executes the program; 0: there is none
+ * @regs: the registers, while the program does not run
+ * @cookie: names the record that the program sleeps for; 0: none
+ */
 struct cpu {
-	uint64_t pc;
-	char word[WORD_BYTES];
+	pid_t pid;
+	struct user_regs_struct regs;
+	uint64_t cookie;
 };
 
-/* Why cpu_step() came back. */
-enum cpu_event {
-	CPU_DONE,		/* the instruction is done */
-	CPU_FAULT,		/* it is not, and changed nothing */
-	CPU_BAD_INSN,		/* it is none */
-	CPU_WAIT,
-	CPU_EXIT,
+enum trap_kind {
+	TRAP_FAULT,		/* a page fault: @va, @access, @why */
+	TRAP_CALL,		/* a system call: in the registers */
+	TRAP_EXCEPTION,		/* another exception: @signal is the host's */
 };
 
-/* An access that did not translate: where, what for, and the CPU's answer. */
 struct trap {
+	enum trap_kind kind;
 	uint64_t va;
 	uint32_t access;
 	struct vmmu_translation why;
+	int signal;
 };
 
-int cpu_step(struct program *program, struct trap *trap);
+int cpu_create(struct program *program, uint64_t entry, uint64_t argument);
+int cpu_copy(struct program *child, const struct program *parent);
+int cpu_run(struct program *program, struct trap *trap);
+void cpu_destroy(struct program *program);
 
-/* program.c: the life of a program */
+/* load.c: programs come from files */
 
 /*
  * A range of virtual addresses that a program may use.
@@ -181,6 +195,21 @@ struct region {
 	size_t image_bytes;
 };
 
+#define MAX_REGIONS	4
+
+/* A file that programs come from; it stays as long as the guest OS runs. */
+struct file {
+	struct file *next;
+	void *bytes;
+	size_t size;
+	char path[];
+};
+
+int load_program(struct program *program, const char *path, uint64_t *entry);
+void load_exit(struct guest *guest);
+
+/* program.c: the life of a program */
+
 enum program_state {
 	PROGRAM_READY,
 	PROGRAM_WAITING,
@@ -188,18 +217,12 @@ enum program_state {
 	PROGRAM_KILLED,
 };
 
-enum { REGION_TEXT, REGION_DATA, REGION_STACK, NR_REGIONS };
-
-/* Every program has the same addresses; that is what page tables are for. */
-#define TEXT_START	0x1000UL
-#define DATA_START	0x5000UL
-#define DATA_END	0x9000UL
-#define STACK_FLOOR	0x1f8000UL
-#define STACK_END	0x200000UL
-
 /*
+ * @number: what the guest OS calls it
  * @table: its page table, as libvmmu wants it described
  * @space: the module's handle of that page table; -1 when there is none
+ * @said: what it printed last
+ * @status: PROGRAM_EXITED: what it said at its end
  * @obituary: PROGRAM_KILLED: why
  */
 struct program {
@@ -207,17 +230,21 @@ struct program {
 	unsigned int number;
 	enum program_state state;
 	struct cpu cpu;
-	struct region regions[NR_REGIONS];
+	struct region regions[MAX_REGIONS];
+	unsigned int nr_regions;
 	struct vmmu_table table;
 	int space;
+	char said[64];
+	int status;
 	char obituary[256];
 };
 
-int program_create(struct guest *guest, unsigned int number,
-		   const struct insn *code, size_t nr,
+int program_create(struct guest *guest, const char *path, uint64_t argument,
 		   struct program **program);
+int program_fork(struct program *parent, struct program **child);
 int program_step(struct program *program);
 void program_wake(struct program *program);
+int program_exit(struct program *program, int status);
 int program_kill(struct program *program, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -227,6 +254,7 @@ int program_kill(struct program *program, const char *format, ...)
  * A page fault that is being served.
  * @region: what the access belongs to
  * @ra: the real page that was taken for it
+ * @shared_ra: the real page that it is to be a copy of; 0: none
  * @change: the installs that map it
  */
 struct fault {
@@ -234,6 +262,7 @@ struct fault {
 	const struct trap *trap;
 	const struct region *region;
 	uint64_t ra;
+	uint64_t shared_ra;
 	struct table_change change;
 };
 
@@ -249,35 +278,55 @@ struct watcher {
 		      const struct fault *fault);
 };
 
+int fault_serve(struct program *program, const struct trap *trap);
 int fault_handle(struct program *program, const struct trap *trap);
 char *fault_words(uint32_t error_code, char *text, size_t bytes);
 
+/* calls.c: system calls */
+
+int call_handle(struct program *program);
+
 /* guest.c: boot, and whose turn it is */
 
-#define MAX_PROGRAMS	4
+#define MAX_PROGRAMS	8
 
 /*
  * A VM and the guest OS in it.
  * @vm: the module's handle of the VM
+ * @trap: where programs' page faults are told as records; -1: they are signals
+ * @children: tells when a host process of ours has stopped or ended
  * @number: what the demo calls it
+ * @next_number: the number of the next program
  * @format: enum vmmu_format_id of its page tables
  * @memory: where this process has mapped all of real memory
  */
 struct guest {
 	int vm;
+	int trap;
+	int children;
 	unsigned int number;
+	unsigned int next_number;
 	uint32_t format;
 	uint64_t real_bytes;
 	char *memory;
 	struct pages pages;
+	struct file *files;
 	struct program programs[MAX_PROGRAMS];
 	unsigned int nr_programs;
 	struct watcher *watcher;
 };
 
-int guest_boot(struct guest *guest, int dev, unsigned int number,
-	       uint64_t real_bytes, uint32_t format);
+/* What a VM shall be like. */
+struct guest_plan {
+	unsigned int number;
+	uint64_t real_bytes;
+	uint32_t format;
+	enum vmmu_delivery delivery;
+};
+
+int guest_boot(struct guest *guest, int dev, const struct guest_plan *plan);
 int guest_run(struct guest *guest);
+void guest_wake(struct guest *guest);
 void guest_halt(struct guest *guest);
 
 #endif /* GUEST_H */

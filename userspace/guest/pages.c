@@ -7,6 +7,9 @@
  * page that is wanted is found by looking for the first one that is free.
  * Grown-up kernels search faster, but what they know about a page is the same.
  *
+ * A page of a program's memory may be used by several programs at once, after a
+ * fork: it counts its users, and is free again when the last one has gone.
+ *
  * Two rules make the rest of the guest OS simple:
  *
  * A free page reads as zeroes. Real memory begins that way, and a page that
@@ -54,6 +57,7 @@ int pages_alloc(struct pages *pages, const struct page *use, uint64_t *ra)
 		if (pages->map[n].use != PAGE_FREE)
 			continue;
 		pages->map[n] = *use;
+		pages->map[n].users = 1;
 		pages->nr_free--;
 		*ra = n * PAGE_BYTES;
 		return 0;
@@ -61,42 +65,48 @@ int pages_alloc(struct pages *pages, const struct page *use, uint64_t *ra)
 	return -ENOMEM;
 }
 
-/*
- * Give a page back. The caller has seen to it that no page table refers to it
- * any more. If the frame cannot be discarded the page stays in use, for a free
- * page reads as zeroes.
- */
-int pages_free(struct pages *pages, uint64_t ra)
+/* The page, if it is one that was handed out; NULL otherwise. */
+static struct page *used(struct pages *pages, uint64_t ra)
 {
 	uint64_t n = ra / PAGE_BYTES;
-	int err;
 
-	if (ra % PAGE_BYTES || n >= pages->nr)
+	if (ra % PAGE_BYTES || n >= pages->nr || !pages->map[n].users)
+		return NULL;
+	return &pages->map[n];
+}
+
+/* One more page table refers to a page. */
+int pages_share(struct pages *pages, uint64_t ra)
+{
+	struct page *page = used(pages, ra);
+
+	if (!page)
 		return -EINVAL;
-	if (pages->map[n].use == PAGE_FREE ||
-	    pages->map[n].use == PAGE_RESERVED)
-		return -EINVAL;
-	err = vmmu_discard(pages->vm, ra, PAGE_BYTES, NULL);
-	if (err)
-		return err;
-	pages->map[n] = (struct page){ .use = PAGE_FREE };
-	pages->nr_free++;
+	page->users++;
 	return 0;
 }
 
-/* Give back every page of a program: its memory and its page tables. */
-int pages_free_owned(struct pages *pages, const struct program *owner)
+/*
+ * Give a page back. The caller has seen to it that its page table does not
+ * refer to it any more. If the frame cannot be discarded the page stays in use,
+ * for a free page reads as zeroes.
+ */
+int pages_free(struct pages *pages, uint64_t ra)
 {
-	uint64_t n;
+	struct page *page = used(pages, ra);
 	int err;
 
-	for (n = 0; n < pages->nr; n++) {
-		if (pages->map[n].owner != owner)
-			continue;
-		err = pages_free(pages, n * PAGE_BYTES);
-		if (err)
-			return err;
+	if (!page)
+		return -EINVAL;
+	if (page->users > 1) {
+		page->users--;
+		return 0;
 	}
+	err = vmmu_discard(pages->vm, ra, PAGE_BYTES, NULL);
+	if (err)
+		return err;
+	*page = (struct page){ .use = PAGE_FREE };
+	pages->nr_free++;
 	return 0;
 }
 

@@ -2,93 +2,125 @@
 /*
  * The life of a program.
  *
- * A program is a list of instructions, which stands here for a file on disk.
- * To create one costs the guest OS a page table, empty but for its root, and
- * a note of the regions that the program may use. No memory is handed out and
- * nothing is loaded: the program counter is set to the first instruction, and
- * page faults do the rest (fault.c).
+ * To create one costs the guest OS a page table, empty but for its root, a note
+ * of the regions that the program may use, and a process of the host's to run
+ * in. No memory is handed out and nothing is loaded: the program counter is set
+ * to the first instruction, and page faults do the rest (fault.c).
  *
  * Every program begins at the same address and has its data at the same
  * address. That they do not meet is the work of their page tables.
  *
- * A program ends by its own wish or because it is killed. Either way the page
- * table goes first, so that nothing can translate through it any more; only
- * then all its real pages become free. The other order would let a dying
- * program look into pages that belong to somebody else already.
+ * A fork makes a second program out of one, with the same registers and the
+ * same memory. Nothing is copied but page-table entries: both see the same real
+ * pages, which neither may write any more. Most of them are never written
+ * again, least of all the text.
+ *
+ * A program ends by its own wish or because it is killed. Either way its
+ * process goes first, and with it the window; then the page table, so that
+ * nothing can translate through it any more; only then its real pages become
+ * free. Another order would let a dying program look into pages that belong to
+ * somebody else already.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "guest.h"
 
-static void set_regions(struct program *program, const struct insn *code,
-			size_t bytes)
-{
-	program->regions[REGION_TEXT] = (struct region){
-		.name = "text",
-		.start = TEXT_START,
-		.end = page_of(TEXT_START + bytes + PAGE_BYTES - 1),
-		.floor = TEXT_START,
-		.rights = VMMU_RIGHT_READ | VMMU_RIGHT_EXEC,
-		.image = code,
-		.image_bytes = bytes,
-	};
-	program->regions[REGION_DATA] = (struct region){
-		.name = "data",
-		.start = DATA_START,
-		.end = DATA_END,
-		.floor = DATA_START,
-		.rights = VMMU_RIGHT_READ | VMMU_RIGHT_WRITE,
-	};
-	/* The stack is empty, and has not begun to grow. */
-	program->regions[REGION_STACK] = (struct region){
-		.name = "stack",
-		.start = STACK_END,
-		.end = STACK_END,
-		.floor = STACK_FLOOR,
-		.rights = VMMU_RIGHT_READ | VMMU_RIGHT_WRITE,
-	};
-}
-
-/*
- * Create a program from @nr instructions, which stay where they are while it
- * lives. -EINVAL when they do not fit below the data, -EMFILE when the guest OS
- * has as many programs as it can keep.
- */
-int program_create(struct guest *guest, unsigned int number,
-		   const struct insn *code, size_t nr,
-		   struct program **created)
+/* A program without regions and without a CPU yet, but with a page table. */
+static int conceive(struct guest *guest, struct program **conceived)
 {
 	struct program *program = &guest->programs[guest->nr_programs];
 	int err;
 
 	if (guest->nr_programs == MAX_PROGRAMS)
 		return -EMFILE;
-	if (!nr || nr > (DATA_START - TEXT_START) / sizeof(*code))
-		return -EINVAL;
 	*program = (struct program){
 		.guest = guest,
-		.number = number,
+		.number = guest->next_number,
 		.state = PROGRAM_READY,
-		.cpu = { .pc = TEXT_START },
 		.space = -1,
 	};
-	set_regions(program, code, nr * sizeof(*code));
 	err = table_create(program);
 	if (err)
 		return err;
-	guest->nr_programs++;
+	*conceived = program;
+	return 0;
+}
+
+static void publish(struct program *program, struct program **created)
+{
+	program->guest->nr_programs++;
+	program->guest->next_number++;
 	if (created)
 		*created = program;
+}
+
+/*
+ * Create a program from a file; it finds @argument in its first register.
+ * -EMFILE when the guest OS has as many programs as it can keep.
+ */
+int program_create(struct guest *guest, const char *path, uint64_t argument,
+		   struct program **created)
+{
+	struct program *program;
+	uint64_t entry;
+	int err;
+
+	err = conceive(guest, &program);
+	if (err)
+		return err;
+	err = load_program(program, path, &entry);
+	if (!err)
+		err = cpu_create(program, entry, argument);
+	if (err) {
+		table_destroy(program);
+		return err;
+	}
+	publish(program, created);
+	return 0;
+}
+
+/*
+ * Create a program like @parent, which is in a system call; it returns there,
+ * too, with 0.
+ */
+int program_fork(struct program *parent, struct program **created)
+{
+	struct program *child;
+	int err;
+
+	err = conceive(parent->guest, &child);
+	if (err)
+		return err;
+	memcpy(child->regions, parent->regions, sizeof(child->regions));
+	child->nr_regions = parent->nr_regions;
+	err = table_share(child, parent);
+	if (!err)
+		err = cpu_copy(child, parent);
+	if (err) {
+		table_destroy(child);
+		return err;
+	}
+	child->cpu.regs.rax = 0;
+	publish(child, created);
 	return 0;
 }
 
 static int end(struct program *program, enum program_state state)
 {
 	program->state = state;
-	table_destroy(program);
-	return pages_free_owned(&program->guest->pages, program);
+	cpu_destroy(program);
+	return table_destroy(program);
+}
+
+/* End a program as it wished. */
+int program_exit(struct program *program, int status)
+{
+	program->status = status;
+	return end(program, PROGRAM_EXITED);
 }
 
 /* End a program for a reason, which is kept. */
@@ -110,35 +142,21 @@ void program_wake(struct program *program)
 		program->state = PROGRAM_READY;
 }
 
-/*
- * Execute one instruction, and as often as it faults serve the fault and try
- * again. Ends, because each fault that is served maps one page more.
- */
+/* Let a program run until it traps, and do what the trap asks for. */
 int program_step(struct program *program)
 {
 	struct trap trap;
-	int event, err;
+	int err = cpu_run(program, &trap);
 
-	while (program->state == PROGRAM_READY) {
-		event = cpu_step(program, &trap);
-		switch (event) {
-		case CPU_DONE:
-			return 0;
-		case CPU_FAULT:
-			err = fault_handle(program, &trap);
-			if (err)
-				return err;
-			break;
-		case CPU_BAD_INSN:
-			return program_kill(program, "not an instruction");
-		case CPU_WAIT:
-			program->state = PROGRAM_WAITING;
-			return 0;
-		case CPU_EXIT:
-			return end(program, PROGRAM_EXITED);
-		default:
-			return event;
-		}
+	if (err)
+		return err;
+	switch (trap.kind) {
+	case TRAP_FAULT:
+		return fault_handle(program, &trap);
+	case TRAP_CALL:
+		return call_handle(program);
+	default:
+		return program_kill(program, "exception: %s",
+				    strsignal(trap.signal));
 	}
-	return 0;
 }

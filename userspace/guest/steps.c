@@ -50,31 +50,50 @@ static const char *rights_of(const struct region *region)
 	return text;
 }
 
-static void slow_before(const struct fault *fault)
+/* What the CPU says to an access. */
+static void slow_access(const struct fault *fault)
 {
 	static const char * const verbs[] = {
 		[VMMU_ACCESS_READ] = "loads from",
 		[VMMU_ACCESS_WRITE] = "stores to",
 		[VMMU_ACCESS_FETCH] = "fetches an instruction at",
 	};
+	const struct program *program = fault->program;
 	const struct trap *trap = fault->trap;
-	unsigned int program = fault->program->number;
 	uint32_t error_code = trap->why.error_code;
 	char text[VMMU_TEXT_BYTES];
 
-	printf("  program %u   %s va ", program, verbs[trap->access]);
+	printf("  program %u   %s va ", program->number, verbs[trap->access]);
 	paint(VIRTUAL, "0x%lx", (uint64_t)trap->va);
 	printf(", in virtual page ");
 	paint(VIRTUAL, "%lx\n", trap->va / PAGE_BYTES);
-	printf("  CPU         finds no entry for it in program %u's page table: ", program);
-	printf("page fault,\n              error code %s, ",
+	printf("  host's MMU  does not allow it. The module walks program %u's page table, ",
+	       program->number);
+	printf("which does not either:\n              page fault, error code %s. ",
 	       vmmu_error_code_text(error_code, text, sizeof(text)));
-	printf("%s\n", fault_words(error_code, text, sizeof(text)));
-	printf("  guest OS    the page lies in the region \"%s\" (%s): allowed. Real page ",
+	printf("%s\n              (It was %s)\n",
+	       program->guest->trap >= 0 ?
+	       "The guest OS gets a record of it; the program sleeps" :
+	       "The program gets SIGSEGV, which the guest OS catches",
+	       fault_words(error_code, text, sizeof(text)));
+}
+
+/* What the guest OS makes of it. */
+static void slow_before(const struct fault *fault)
+{
+	uint64_t ra = fault->ra / PAGE_BYTES;
+
+	slow_access(fault);
+	printf("  guest OS    the page lies in the region \"%s\" (%s): allowed. ",
 	       fault->region->name, rights_of(fault->region));
-	paint(REAL, "%lx", fault->ra / PAGE_BYTES);
-	printf(" is free and will do\n"
-	       "  guest OS    makes a hypercall: install the page");
+	if (fault->shared_ra && fault->shared_ra != fault->ra)
+		printf("But it is shared\n              since a fork. ");
+	if (fault->shared_ra == fault->ra)
+		printf("It was shared, but is not\n              any more\n");
+	else
+		printf("Real page %s%lx%s is free and will do\n",
+		       ink(REAL), ra, ink(PLAIN));
+	printf("  guest OS    makes a hypercall: install the page");
 	if (fault->change.nr > 1)
 		printf(", and first the %u tables missing above it",
 		       fault->change.nr - 1);
@@ -125,19 +144,21 @@ static void slow_after(struct steps *steps, const struct fault *fault)
 	for (i = 0; i < fault->change.nr; i++)
 		slow_entry(steps, fault, i);
 	if (!steps->nr && steps->before[0].present)
-		printf("\n%14s(The new tables have frames already: a real page gets its frame\n"
-		       "%14swhen it is installed or touched, and the guest OS has just\n"
-		       "%14sfilled them with zeroes.)\n", "", "", "");
+		printf("%14s(The new tables have theirs already: %s.)\n", "",
+		       "the guest OS has just zeroed them");
 	putchar('\n');
 }
 
 static void slow_served(const struct fault *fault, const struct end *end)
 {
-	if (fault->region->image) {
-		printf("  guest OS    copies the program's file into real page ");
-		paint(REAL, "%lx\n", fault->ra / PAGE_BYTES);
-	}
-	printf("  CPU         tries again: va ");
+	if (fault->shared_ra && fault->shared_ra != fault->ra)
+		printf("  guest OS    copies real page %s%lx%s into real page %s%lx%s\n",
+		       ink(REAL), fault->shared_ra / PAGE_BYTES, ink(PLAIN),
+		       ink(REAL), fault->ra / PAGE_BYTES, ink(PLAIN));
+	else if (fault->region->image && !fault->shared_ra)
+		printf("  guest OS    copies the program's file into real page %s%lx%s\n",
+		       ink(REAL), fault->ra / PAGE_BYTES, ink(PLAIN));
+	printf("  program %u   tries again: va ", fault->program->number);
 	paint(VIRTUAL, "0x%lx", (uint64_t)fault->trap->va);
 	printf(" is now ra ");
 	paint(REAL, "0x%lx\n", end->ra);
@@ -145,9 +166,9 @@ static void slow_served(const struct fault *fault, const struct end *end)
 
 static void line_title(void)
 {
-	draw_title("The other page faults (U: by a user program, W: a write, I: a fetch)");
-	printf("  VM program access          error region     %-26s%s\n",
-	       "install", "real map, before -> after");
+	draw_title("The other page faults (U: by a user, I: a fetch, W: a write, if known)");
+	printf("  VM program access          error comes as region    %-25s%s\n",
+	       "install", "real map: old -> new");
 }
 
 static void line(const struct fault *fault, const struct real_entry *before,
@@ -155,22 +176,25 @@ static void line(const struct fault *fault, const struct real_entry *before,
 {
 	const struct program *program = fault->program;
 	const struct trap *trap = fault->trap;
-	char text[VMMU_TEXT_BYTES], tables[24] = "";
+	char text[VMMU_TEXT_BYTES], more[24] = "";
 
-	if (fault->change.nr > 1)
-		snprintf(tables, sizeof(tables), "+ %u tables",
+	if (fault->shared_ra)
+		snprintf(more, sizeof(more), "copy of %lx",
+			 fault->shared_ra / PAGE_BYTES);
+	else if (fault->change.nr > 1)
+		snprintf(more, sizeof(more), "+ %u tables",
 			 fault->change.nr - 1);
 	printf("  %-2u %-7u %-5s ", program->guest->number, program->number,
 	       vmmu_access_name(trap->access));
 	paint(VIRTUAL, "0x%-8lx", (uint64_t)trap->va);
-	printf("%-5s %-5s %s  ",
+	printf("%-5s %-8s %-5s %s ",
 	       vmmu_error_code_text(trap->why.error_code, text, sizeof(text)),
+	       program->guest->trap >= 0 ? "record" : "signal",
 	       fault->region->name, rights_of(fault->region));
 	paint(VIRTUAL, "%3lx", trap->va / PAGE_BYTES);
 	printf(" -> real ");
 	paint(REAL, "%-2lx", fault->ra / PAGE_BYTES);
-	printf(" %-11s real ", tables);
-	paint(REAL, "%-2lx ", fault->ra / PAGE_BYTES);
+	printf(" %-11s ", more);
 	show_change(before, after, 0);
 }
 
