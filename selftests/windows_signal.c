@@ -137,7 +137,7 @@ TEST_F(signal, across_pages)
 
 	guest_map(&self->g, VA, 1, self->a | PTE_ALL);
 	handle(0);
-	value = *(volatile __u64 *)(self->w + PAGE - 3);
+	value = load(self->w + PAGE - 3);
 	ASSERT_EQ(1, seen_by.times);
 	ASSERT_EQ((void *)(self->w + PAGE), seen_by.address);
 	ASSERT_EQ(VA + PAGE, seen_by.fault.va);
