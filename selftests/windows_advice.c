@@ -90,8 +90,9 @@ static const struct advice {
 	/* A kernel without KSM knows no such advice. */
 	{ "MERGEABLE", MADV_MERGEABLE, 0, EINVAL },
 	{ "UNMERGEABLE", MADV_UNMERGEABLE, 0, EINVAL },
-	{ "HUGEPAGE", MADV_HUGEPAGE, EINVAL, EINVAL },
-	{ "NOHUGEPAGE", MADV_NOHUGEPAGE, EINVAL, EINVAL },
+	/* Nor one without huge pages such as these; they have no effect. */
+	{ "HUGEPAGE", MADV_HUGEPAGE, 0, EINVAL },
+	{ "NOHUGEPAGE", MADV_NOHUGEPAGE, 0, EINVAL },
 	{ "COLLAPSE", 25, EINVAL, EINVAL },
 	{ "DONTDUMP", MADV_DONTDUMP, 0, 0 },
 	{ "DODUMP", MADV_DODUMP, EINVAL, EINVAL },
