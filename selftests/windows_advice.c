@@ -146,6 +146,8 @@ TEST_F(advice, process_madvise)
 	};
 	int fd = syscall(SYS_pidfd_open, getpid(), 0);
 
+	if (geteuid())
+		SKIP(return, "needs root");
 	unharmed();
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(-1, syscall(SYS_process_madvise, fd, &iov, 1, MADV_COLD, 0));
