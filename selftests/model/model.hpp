@@ -154,6 +154,7 @@ public:
 #define READ_ONCE(x)		((x).load(rl::mo_relaxed, $))
 #define WRITE_ONCE(x, y)	((x).store(y, rl::mo_relaxed, $))
 #define smp_load_acquire(x)	((x).load(rl::mo_acquire, $))
+#define smp_store_release(x, y)	((x).store(y, rl::mo_release, $))
 #define inc_return_release(x)	((x).add_return(1, rl::mo_release, $))
 #define inc_return_relaxed(x)	((x).add_return(1, rl::mo_relaxed, $))
 #define dec_return_relaxed(x)	((x).add_return(-1UL, rl::mo_relaxed, $))
