@@ -10,7 +10,7 @@ usage: selftests/races_delayed.sh [OPTION...] [PROGRAM...]
 
 Load selftests/delays, which delays programs named races* where vmmu and the kernel pass from one step of a fault or
 a discard to the next; run the programs of build/selftests, by default every races*; unload it. Prints TAP. Each test
-takes as long as it does without delays: its share of VMMU_RACE_SECONDS, 60 for all, with delays and without.
+takes as long as it does without delays: its share of VMMU_RACE_SECONDS, 120 for all, with delays and without.
 
 	--chance N	delay one in N passes
 	--longest US	by US microseconds at most

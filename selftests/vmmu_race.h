@@ -23,7 +23,7 @@
 #define PAGES	64		/* that the races are about */
 
 /* What all tests together may take, if VMMU_RACE_SECONDS does not say. */
-#define RACE_SECONDS	60
+#define RACE_SECONDS	120
 
 #define TAG_VM_SHIFT	60
 #define TAG_PAGE_SHIFT	48
