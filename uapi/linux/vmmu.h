@@ -932,7 +932,8 @@ struct vmmu_mappers {
  * When an INSTALL that changes an entry, a DISCARD, SET_ROOT, SET_MODE or
  * INVALIDATE returns, no window uses what was granted before. A plain store to a
  * page table of a LAZY space is noticed where a page is not shadowed yet, and
- * otherwise after the next INVALIDATE that covers it.
+ * otherwise after the next INVALIDATE that covers it. An INSTALL takes back what
+ * the entry says when it comes: what a plain store had replaced before lives on.
  *
  * An access that is not granted is a guest page fault: SIGSEGV to the thread, with
  * si_addr in the window, or a record, see &struct vmmu_set_delivery. SIGBUS:
@@ -985,6 +986,8 @@ struct vmmu_invalidate {
  *
  * A fetch from a page that is mapped but no-execute, and an access that the
  * mapping's own PROT bits forbid, are the host's to refuse: there is no record.
+ * If @result tells of no reason then, a plain store may have allowed the fetch in
+ * the meantime, or the PROT bits forbid the access: INVALIDATE helps the former.
  * A bounded number of faults is remembered for each space.
  *
  * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access), EIO, ENOENT (no window
