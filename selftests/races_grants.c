@@ -6,6 +6,7 @@
 #include "vmmu_window_race.h"
 
 #define HOT		4	/* real pages that the discards are about */
+#define BATCH		64	/* entries that are stored and put back */
 
 /* Another space, whose table maps the same pages as the first one's. */
 static int other;
@@ -171,10 +172,40 @@ static void change_something(struct worker *w)
 	sleep_ms(dice(&w->seed, 3));	/* or nothing ever settles */
 }
 
+/* A batch that changes a table, and comes to nothing: no trace of it stays. */
+static void change_and_put_back(struct worker *w)
+{
+	unsigned int is = shown(), to = !now.table[now.root];
+	struct vmmu_install_op ops[BATCH + 1];
+	struct race *r = w->r;
+	struct vmmu_install i;
+	int err;
+
+	for (int n = 0; n < BATCH; n++)
+		ops[n] = (struct vmmu_install_op){
+			.va = 0, .level = 2, .value = now.tables[to],
+		};
+	/* There is no table for this one. */
+	ops[BATCH] = (struct vmmu_install_op){ .va = TIB, .level = 1 };
+	begin_change(&r->want[0], now.user ? NOTHING : to);
+	err = _install(r->g.space, VMMU_INSTALL_ATOMIC, ops, BATCH + 1, NULL,
+		       &i);
+	begin_change(&r->want[0], is);
+	end_change(&r->want[0]);
+	if (err != -ENXIO)
+		failed(w, "a batch that must fail", i.index);
+	w->done++;
+	sleep_ms(dice(&w->seed, 3));
+}
+
 static void change_tables(struct worker *w)
 {
-	while (running(w))
-		change_something(w);
+	while (running(w)) {
+		if (dice(&w->seed, 4))
+			change_something(w);
+		else
+			change_and_put_back(w);
+	}
 }
 
 /* A write that changes nothing. */
