@@ -113,7 +113,7 @@ static bool shadowed_below(const struct vmmu_space *space, struct vmmu_va va,
 		     va.value >> vmmu_format_shift(space->format, level));
 }
 
-/* Likewise, of the space or a peer. */
+/* Likewise, of the space or a peer, all of one format. */
 static bool shadowed_anywhere(struct vmmu_space *space, struct vmmu_va va,
 			      unsigned int level)
 {
@@ -122,8 +122,7 @@ static bool shadowed_anywhere(struct vmmu_space *space, struct vmmu_va va,
 	if (shadowed_below(space, va, level))
 		return true;
 	list_for_each_entry(peer, &space->peers, peers)
-		if (peer->format != space->format ||
-		    shadowed_below(peer, va, level))
+		if (shadowed_below(peer, va, level))
 			return true;
 	return false;
 }
@@ -144,9 +143,29 @@ static bool owned_at(struct vmmu_space *space, struct vmmu_ra ra, u64 page)
 	u64 entry = vmmu_realmap_lookup(&space->vm->realmap, vmmu_ra_index(ra));
 	u64 owner = entry ? vmmu_frame_owner(vmmu_realmap_page(entry)) : 0;
 
-	if (!owner || owner == VMMU_OWNER_MANY)
-		return owner;
-	return owner_page(owner) == page || peers_differ(space);
+	return owner == VMMU_OWNER_MANY || (owner && owner_page(owner) == page);
+}
+
+/* Whether a window of the space or a peer may have PTEs through an entry. */
+static bool shadowed_through(struct vmmu_space *space, struct vmmu_va va,
+			     unsigned int level, u64 value)
+{
+	struct vmmu_entry entry;
+
+	switch (space->format->decode(value, level, space->reserved, &entry)) {
+	case VMMU_ENTRY_ABSENT:
+		return false;
+	case VMMU_ENTRY_RESERVED:
+		/* Not to us; a peer's mode may allow it. */
+		return !list_empty(&space->peers);
+	default:
+		break;
+	}
+	/* Under a peer's format it serves other addresses, at another level. */
+	if (peers_differ(space))
+		return true;
+	return level > 1 ? shadowed_anywhere(space, va, level) :
+			   owned_at(space, entry.ra, page_of(va));
 }
 
 void vmmu_zap_entry(struct vmmu_zap *zaps, struct vmmu_space *space,
@@ -155,21 +174,12 @@ void vmmu_zap_entry(struct vmmu_zap *zaps, struct vmmu_space *space,
 	unsigned int shift = vmmu_format_shift(space->format, level);
 	u64 others = BIT_ULL(shift - PAGE_SHIFT) - 1;
 	u64 page = page_of(va);
-	struct vmmu_entry entry;
 
 	lockdep_assert_held_write(&space->vm->lock);
 
 	if (!mapping_mapped(space->mapping) && list_empty(&space->peers))
 		return;
-	switch (space->format->decode(old, level, space->reserved, &entry)) {
-	case VMMU_ENTRY_ABSENT:
-	case VMMU_ENTRY_RESERVED:
-		return;
-	default:
-		break;
-	}
-	if (level > 1 ? shadowed_anywhere(space, va, level) :
-			owned_at(space, entry.ra, page))
+	if (shadowed_through(space, va, level, old))
 		add(zaps, space, page & ~others, page | others);
 }
 

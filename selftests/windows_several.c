@@ -199,6 +199,51 @@ TEST_F(several, spaces)
 			close(spaces[i]);
 }
 
+/*
+ * One root for both formats. What the one takes for a table's entry maps pages
+ * for the other, or refers to a table of it.
+ */
+TEST_F(several, formats)
+{
+	bool four = variant->format == FORMAT4;
+	struct guest *g = &self->g;
+	__u64 ours = four ? VA : VA << 9, theirs = four ? VA << 9 : VA;
+	int level = four ? 1 : 2;
+	int other = space_create(g->vm, four ? FORMAT5 : FORMAT4, g->root,
+				 VMMU_MODE_WP);
+	unsigned char *w = window(other, theirs, PAGE);
+
+	guest_map(g, ours, level, self->a | PTE_ALL);
+	if (four)
+		*guest_entry(g, self->a, 0) = self->b | PTE_ALL;
+	ASSERT_EQ(four ? 0xbbc3 : 0xaac3, load(w));
+	install_one(g->space, ours, level, 0);
+	ASSERT_EQ(SIGSEGV, access_read(w));
+	install_one(g->space, ours, level, self->a | PTE_ALL);
+	ASSERT_EQ(four ? 0xbbc3 : 0xaac3, load(w));
+	munmap(w, PAGE);
+	close(other);
+}
+
+/* What is reserved for the space that installs is none for its peer. */
+TEST_F(several, reserved_for_one)
+{
+	struct guest *g = &self->g;
+	int other = space_create(g->vm, variant->format, g->root, VMMU_MODE_WP);
+	unsigned char *w = window(g->space, VA, PAGE);
+
+	for (int level = 1; level <= 2; level++) {
+		guest_map(g, VA, 1, self->a | PTE_P);
+		*guest_slot(g, VA, level) |= PTE_NX;
+		ASSERT_EQ(0xaac3, load(w));
+		ASSERT_EQ(VMMU_REASON_RESERVED,
+			  translate(other, 0, READ, VA).reason);
+		install_one(other, VA, level, 0);
+		ASSERT_EQ(SIGSEGV, access_read(w));
+	}
+	close(other);
+}
+
 /* VMs that have nothing in common but their addresses. */
 TEST_F(several, vms)
 {
