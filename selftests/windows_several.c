@@ -244,6 +244,26 @@ TEST_F(several, reserved_for_one)
 	close(other);
 }
 
+/* One table for two ranges: an install is about the one that it names. */
+TEST_F(several, shared_table)
+{
+	const __u64 there = VA + 2 * MIB;
+	struct guest *g = &self->g;
+	unsigned char *w;
+
+	guest_map(g, VA, 1, self->a | PTE_ALL);
+	guest_map(g, there, 2, *guest_slot(g, VA, 2));
+	w = window(g->space, VA, 4 * MIB);
+	ASSERT_EQ(0xaac3, load(w));
+	ASSERT_EQ(0xaac3, load(w + 2 * MIB));
+	install_one(g->space, VA, 1, self->b | PTE_ALL);
+	ASSERT_EQ(0xbbc3, load(w));
+	ASSERT_EQ(0xaac3, load(w + 2 * MIB));
+	ASSERT_EQ(1, audit(g->vm).wrong);
+	invalidate(g->space, there, 1);
+	ASSERT_EQ(0xbbc3, load(w + 2 * MIB));
+}
+
 /* VMs that have nothing in common but their addresses. */
 TEST_F(several, vms)
 {

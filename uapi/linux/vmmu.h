@@ -932,8 +932,12 @@ struct vmmu_mappers {
  * When an INSTALL that changes an entry, a DISCARD, SET_ROOT, SET_MODE or
  * INVALIDATE returns, no window uses what was granted before. A plain store to a
  * page table of a LAZY space is noticed where a page is not shadowed yet, and
- * otherwise after the next INVALIDATE that covers it. An INSTALL takes back what
- * the entry says when it comes: what a plain store had replaced before lives on.
+ * otherwise after the next INVALIDATE that covers it.
+ *
+ * INSTALL takes back what its entry says when it comes, below the address that
+ * it is named by, in every space with this root. Until an INVALIDATE lives on what
+ * a plain store had replaced before, and what the same entry grants at other
+ * addresses, by tables that refer to themselves or have several above them.
  *
  * An access that is not granted is a guest page fault: SIGSEGV to the thread, with
  * si_addr in the window, or a record, see &struct vmmu_set_delivery. SIGBUS:
