@@ -118,7 +118,12 @@ static void sleep_work(struct callback_head *work)
 {
 	struct sleeper *sleeper = container_of(work, struct sleeper, work);
 
-	if (!signal_pending(current) && !(current->flags & PF_EXITING) &&
+	/*
+	 * Work that was queued earlier comes behind ours. The monitor may wait
+	 * for what it does: then the access is made again instead, after it.
+	 */
+	if (!work->next && !signal_pending(current) &&
+	    !(current->flags & PF_EXITING) &&
 	    vmmu_trapq_wait(sleeper->queue, &sleeper->waiter) ==
 	    VMMU_VERDICT_SIGNAL)
 		send_signal(sleeper);

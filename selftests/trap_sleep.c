@@ -3,7 +3,10 @@
  * What ends a thread's sleep but an answer: signals of all kinds, the end of
  * the monitor or of the space, another delivery.
  */
+#include <sys/eventfd.h>
+
 #include "vmmu_trap.h"
+#include "vmmu_uring.h"
 
 FIXTURE(sleep) {
 	struct trapped t;
@@ -46,6 +49,70 @@ FIXTURE_TEARDOWN(sleep)
 	asleep(self->t.trap, 1);					\
 	__pid;								\
 })
+
+/*
+ * @u: a ring whose results come when the thread passes through the kernel
+ * @event: a file that a request in the ring waits for
+ * @state: 1: the request is made; 2: the thread is to go on
+ */
+struct asynchronous {
+	struct touch touch;
+	struct uring u;
+	int event, state;
+};
+
+static void *touch_with_work(void *arg)
+{
+	struct asynchronous *a = arg;
+	struct io_uring_sqe poll = {
+		.opcode = IORING_OP_POLL_ADD, .fd = a->event,
+		.poll32_events = POLLIN,
+	};
+
+	if (uring_submit(&a->u, poll, 0))
+		return NULL;
+	touching = &a->touch;
+	a->touch.sig = sigsetjmp(a->touch.env, 1);
+	if (!a->touch.sig) {
+		__atomic_store_n(&a->state, 1, __ATOMIC_SEQ_CST);
+		/* No system calls from here on. */
+		while (__atomic_load_n(&a->state, __ATOMIC_SEQ_CST) != 2)
+			;
+		__atomic_load_n(a->touch.at, __ATOMIC_SEQ_CST);
+	}
+	__atomic_store_n(&a->touch.done, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* What the kernel has to do for a thread is done before it sleeps. */
+TEST_F(sleep, work_comes_first)
+{
+	struct trapped *t = &self->t;
+	struct asynchronous a = {};
+
+	for (int i = 0; i < 10; i++) {
+		__u64 one = 1;
+
+		a.event = eventfd(0, EFD_CLOEXEC);
+		a.state = 0;
+		a.touch = (struct touch){ .at = t->w + PAGE, .kind = READ };
+		if (uring_make(&a.u, IORING_SETUP_COOP_TASKRUN) < 0)
+			SKIP(return, "io_uring is not to be had");
+		ASSERT_EQ(0, pthread_create(&a.touch.thread, NULL,
+					    touch_with_work, &a));
+		ASSERT_TRUE(comes_true(__atomic_load_n(&a.state,
+						       __ATOMIC_SEQ_CST) == 1));
+		ASSERT_EQ(8, write(a.event, &one, 8));
+		__atomic_store_n(&a.state, 2, __ATOMIC_SEQ_CST);
+		asleep(t->trap, 1);
+		ASSERT_TRUE(comes_true(uring_has_result(&a.u)));
+		ASSERT_EQ(POLLIN, uring_result(&a.u));
+		answer(t->trap, record(t->trap).cookie, SIGNAL);
+		ASSERT_EQ(SIGSEGV, touch_end(&a.touch));
+		uring_drop(&a.u);
+		close(a.event);
+	}
+}
 
 static int handled;
 

@@ -5,12 +5,12 @@
  * monitor. Debuggers are in windows_debug.c.
  */
 #include <linux/futex.h>
-#include <linux/io_uring.h>
 #include <linux/magic.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 
 #include "vmmu_trap.h"
+#include "vmmu_uring.h"
 
 FIXTURE(kernel) {
 	struct trapped t;
@@ -281,56 +281,16 @@ TEST_F(kernel, futex)
 			      FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0));
 }
 
-/* Submit a request to an io_uring whose rings are at @sq and @cq. */
-struct uring {
-	int fd;
-	struct io_uring_params p;
-	unsigned char *rings;
-	struct io_uring_sqe *sqes;
-};
-
-static int uring_make(struct uring *u)
-{
-	memset(&u->p, 0, sizeof(u->p));
-	u->fd = syscall(SYS_io_uring_setup, 4, &u->p);
-	if (u->fd < 0)
-		return -errno;
-	u->rings = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			u->fd, IORING_OFF_SQ_RING);
-	u->sqes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd,
-		       IORING_OFF_SQES);
-	if (u->rings == MAP_FAILED || u->sqes == MAP_FAILED)
-		return -errno;
-	return 0;
-}
-
-static unsigned int *ring_word(struct uring *u, unsigned int offset)
-{
-	return (unsigned int *)(u->rings + offset);
-}
-
-/* Read a file through it, by a worker of the kernel if @flags say so. */
+/* Read a file through one, by a worker of the kernel if @flags say so. */
 static int uring_read(struct uring *u, int fd, void *to, unsigned int bytes,
 		      unsigned int flags)
 {
-	unsigned int *tail = ring_word(u, u->p.sq_off.tail);
-	unsigned int *head = ring_word(u, u->p.cq_off.head);
-	unsigned int mask = *ring_word(u, u->p.sq_off.ring_mask);
-	struct io_uring_cqe *cqes = (void *)(u->rings + u->p.cq_off.cqes);
-	int result;
-
-	u->sqes[0] = (struct io_uring_sqe){
+	int err = uring_submit(u, (struct io_uring_sqe){
 		.opcode = IORING_OP_READ, .flags = flags, .fd = fd,
 		.addr = (uintptr_t)to, .len = bytes,
-	};
-	ring_word(u, u->p.sq_off.array)[*tail & mask] = 0;
-	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, u->fd, 1, 1, IORING_ENTER_GETEVENTS,
-		    NULL, 0) != 1)
-		return -errno;
-	result = cqes[*head & *ring_word(u, u->p.cq_off.ring_mask)].res;
-	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
-	return result;
+	}, 1);
+
+	return err ?: uring_result(u);
 }
 
 TEST_F(kernel, io_uring)
@@ -340,7 +300,7 @@ TEST_F(kernel, io_uring)
 	struct iovec iov = { w, PAGE };
 	struct uring u;
 
-	if (uring_make(&u) < 0)
+	if (uring_make(&u, 0) < 0)
 		SKIP(return, "io_uring is not to be had");
 	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
 		memset(w, 0, 2 * PAGE);
@@ -355,7 +315,7 @@ TEST_F(kernel, io_uring)
 	}
 	fails(EFAULT, syscall(SYS_io_uring_register, u.fd,
 			      IORING_REGISTER_BUFFERS, &iov, 1));
-	close(u.fd);
+	uring_drop(&u);
 }
 
 TEST_HARNESS_MAIN
