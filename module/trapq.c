@@ -117,7 +117,7 @@ int vmmu_trapq_wait(struct vmmu_trapq *queue, struct vmmu_waiter *waiter)
 
 	if (!enqueue(queue, waiter))
 		return VMMU_VERDICT_RETRY;
-	wake_up_interruptible_poll(&queue->readers, EPOLLIN);
+	wake_up_interruptible_poll(&queue->readers, EPOLLIN | EPOLLRDNORM);
 	wait_event_interruptible(waiter->woken, READ_ONCE(waiter->verdict));
 	spin_lock(&queue->lock);
 	if (!waiter->verdict)
@@ -171,7 +171,7 @@ void vmmu_trapq_untake(struct vmmu_trapq *queue, u64 cookie)
 		queue->info.withdrawn++;
 	}
 	spin_unlock(&queue->lock);
-	wake_up_interruptible_poll(&queue->readers, EPOLLIN);
+	wake_up_interruptible_poll(&queue->readers, EPOLLIN | EPOLLRDNORM);
 }
 
 int vmmu_trapq_answer(struct vmmu_trapq *queue,

@@ -220,11 +220,14 @@ static int events(int trap, int ms)
 TEST_F(trap, poll)
 {
 	struct epoll_event in = { .events = EPOLLIN | EPOLLET }, out;
+	struct epoll_event normal = { .events = EPOLLRDNORM | EPOLLET };
 	struct trapped *t = &self->t;
 	int epoll = epoll_create1(EPOLL_CLOEXEC), trap = trap_create(t->g.vm);
+	int other = epoll_create1(EPOLL_CLOEXEC);
 	struct vmmu_trap_record r;
 
 	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, t->trap, &in));
+	ASSERT_EQ(0, epoll_ctl(other, EPOLL_CTL_ADD, t->trap, &normal));
 	ASSERT_EQ(POLLOUT, events(t->trap, 0));
 	ASSERT_EQ(0, epoll_wait(epoll, &out, 1, 0));
 	/* One that no space ever delivered to does not hang up. */
@@ -235,6 +238,8 @@ TEST_F(trap, poll)
 		ASSERT_EQ(1, epoll_wait(epoll, &out, 1, SOON));
 		ASSERT_EQ(EPOLLIN, out.events);
 		ASSERT_EQ(0, epoll_wait(epoll, &out, 1, 0));
+		ASSERT_EQ(1, epoll_wait(other, &out, 1, SOON));
+		ASSERT_EQ(EPOLLRDNORM, out.events);
 		ASSERT_EQ(POLLIN | POLLOUT, events(t->trap, 0));
 		r = record(t->trap);
 		ASSERT_EQ(POLLOUT, events(t->trap, 0));
@@ -251,6 +256,7 @@ TEST_F(trap, poll)
 	asleep(t->trap, 2);
 	close(trap);
 	close(epoll);
+	close(other);
 }
 
 static void *read_one(void *arg)
