@@ -133,37 +133,47 @@ static int attempt(struct vmmu_query *query, struct vmmu_va va,
 	return 0;
 }
 
-int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
-		   struct vmmu_translation *out)
+int vmmu_translate_once(struct vmmu_query *query, struct vmmu_va va,
+			struct vmmu_translation *out)
 {
 	struct vmmu_realmap *realmap = &query->space->vm->realmap;
 	u64 index;
 	int err;
 
-	for (;;) {
-		rcu_read_lock();
-		err = attempt(query, va, out);
-		rcu_read_unlock();
-		if (!err)
-			return 0;
-		index = vmmu_ra_index(vmmu_ra(out->ra));
-		if (err == -ENOENT)
-			err = vmmu_realmap_provide(realmap, index);
-		else
-			query->walk.nr_steps = 0;	/* from the root */
-		if (err == -ENOMEM) {
-			*out = (struct vmmu_translation){
-				.reason = VMMU_REASON_NOFRAME,
-				.level = query->walk.level,
-			};
-			return err;
-		}
-		cond_resched();
-		if (fatal_signal_pending(current)) {
-			*out = (struct vmmu_translation){ };
-			return -EINTR;
-		}
+	rcu_read_lock();
+	err = attempt(query, va, out);
+	rcu_read_unlock();
+	if (!err)
+		return 0;
+	index = vmmu_ra_index(vmmu_ra(out->ra));
+	if (err == -ENOENT)
+		err = vmmu_realmap_provide(realmap, index);
+	else
+		query->walk.nr_steps = 0;	/* from the root */
+	if (err == -ENOMEM) {
+		*out = (struct vmmu_translation){
+			.reason = VMMU_REASON_NOFRAME,
+			.level = query->walk.level,
+		};
+		return err;
 	}
+	cond_resched();
+	if (fatal_signal_pending(current)) {
+		*out = (struct vmmu_translation){ };
+		return -EINTR;
+	}
+	return -EAGAIN;
+}
+
+int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
+		   struct vmmu_translation *out)
+{
+	int err;
+
+	do {
+		err = vmmu_translate_once(query, va, out);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /*

@@ -52,6 +52,13 @@ void vmmu_query_init_caller(struct vmmu_query *query, struct vmmu_space *space,
 int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 		   struct vmmu_translation *out);
 
+/*
+ * Likewise, for those who hold a lock that others wait for: -EAGAIN, and no
+ * answer yet, when a frame was provided or an entry changed meanwhile.
+ */
+int vmmu_translate_once(struct vmmu_query *query, struct vmmu_va va,
+			struct vmmu_translation *out);
+
 /**
  * struct vmmu_scan - a listing of what a page table maps
  * @walk: the walk of the present address.

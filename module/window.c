@@ -101,7 +101,8 @@ static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 		mapped += found;
 	}
 	learn_around(vmf, space, nr, mapped);
-	trace_vmmu_window_fault(space->vm->id, space->id, query->walk.va.value,
+	trace_vmmu_window_fault(space->vm->id, space->id,
+				vmmu_window_va(vmf->vma, vmf->real_address).value,
 				query->access.access, VMMU_REASON_NONE, mapped);
 	return i ? 0 : err;
 }
@@ -123,8 +124,9 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 		return -EIO;
 	vmmu_grant_query_init(&query, space, access_of(vmf),
 			      VMMU_TRANSLATE_SET_AD | VMMU_TRANSLATE_PROVIDE);
-	err = vmmu_translate(&query, vmmu_window_va(vmf->vma, vmf->real_address),
-			     &answer);
+	err = vmmu_translate_once(&query,
+				  vmmu_window_va(vmf->vma, vmf->real_address),
+				  &answer);
 	if (err)
 		return err;
 	if (!(answer.flags & VMMU_TRANSLATED)) {
@@ -158,7 +160,12 @@ static vm_fault_t window_fault(struct vm_fault *vmf)
 		cond_resched();
 	}
 	vmmu_payer_end(payer);
-	return err == -EAGAIN || err == -EINTR ? VM_FAULT_NOPAGE : ret;
+	if (err != -EAGAIN && err != -EINTR)
+		return ret;
+	/* The kernel's own access would come again at once, killed or not. */
+	if (fatal_signal_pending(current) && !(vmf->flags & FAULT_FLAG_USER))
+		return VM_FAULT_SIGBUS;
+	return VM_FAULT_NOPAGE;
 }
 
 /* With this operation 6.12 runs faults under the VMA's lock alone. */
