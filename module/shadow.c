@@ -60,7 +60,7 @@ static pte_t make_pte(struct vm_area_struct *vma, u64 grant)
 	pte = pte_mkspecial(pte_mkyoung(pfn_pte(grant >> PAGE_SHIFT, prot)));
 	/* Never dirty and read-only: x86 gives that another meaning. */
 	if ((grant & VMMU_GRANT_WRITE) && (vma->vm_flags & VM_WRITE))
-		return pte_mkwrite_novma(pte_mkdirty(pte));
+		return pte_mkdirty(pte_mkwrite_novma(pte));
 	return pte_wrprotect(pte_mkclean(pte));
 }
 
