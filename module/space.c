@@ -309,6 +309,7 @@ static struct vmmu_space *space_alloc(struct vmmu_vm *vm, struct file *file,
 	space->mode = vmmu_mode_pack(&args->mode);
 	space->reserved = space->format->reserved(&args->mode);
 	space->mapping = file->f_mapping;
+	space->around = 1;
 	INIT_LIST_HEAD(&space->peers);
 	spin_lock_init(&space->faults.lock);
 	get_file(vm->file);
