@@ -33,7 +33,8 @@
  *     EBADF       a descriptor in the structure is no trap file's
  *     EFAULT      an address of the caller's memory is bad
  *     EHWPOISON   the hardware has lost the contents of a frame
- *     EINTR       a fatal signal ended a long call
+ *     EINTR       a fatal signal ended a long call; or any signal, the wait
+ *                 for a record
  *     EINVAL      a value is out of range, misaligned, wraps, or the
  *                 structure is too small
  *     EIO         the module found its own state inconsistent and the VM is
@@ -941,11 +942,12 @@ struct vmmu_mappers {
  *
  * An access that is not granted is a guest page fault: SIGSEGV to the thread, with
  * si_addr in the window, or a record, see &struct vmmu_set_delivery. SIGBUS:
- * there is no memory for a frame, or the VM is dead. The kernel's own accesses
- * (read() into a window) fail with EFAULT instead; get_user_pages() always
- * does (O_DIRECT, process_vm_readv() from a window, vmsplice() into a pipe, shared
- * futexes, registered buffers of io_uring); ptrace() and /proc/PID/mem work by the
- * guest's rights. Windows are shared by fork() and left out of core dumps.
+ * there is no memory for a frame, the hardware has lost its contents, or the VM is
+ * dead. The kernel's own accesses (read() into a window) fail with EFAULT instead;
+ * get_user_pages() always does (O_DIRECT, process_vm_readv() from a window,
+ * vmsplice() into a pipe, shared futexes, registered buffers of io_uring);
+ * ptrace() and /proc/PID/mem work by the guest's rights. Windows are shared by
+ * fork() and left out of core dumps.
  *
  * A descriptor of a space is always one to read and write by, and there is no way
  * to a lesser one, so no PROT bits are refused.
@@ -1079,10 +1081,10 @@ enum vmmu_trap_kind {
  * @reserved: 0.
  *
  * read() gives whole records, as many as there are and fit. It waits for the
- * first one, or fails with EAGAIN under O_NONBLOCK; it returns 0, and poll()
- * says EPOLLHUP, when spaces did deliver here but none does any more. A buffer for
- * less than a record: EINVAL. A record that can't be copied (EFAULT) stays
- * unread.
+ * first one, or fails with EINTR if a signal comes, and under O_NONBLOCK with
+ * EAGAIN; it returns 0, and poll() says EPOLLHUP, when spaces did deliver here but
+ * none does any more. A buffer for less than a record: EINVAL. A record that can't
+ * be copied (EFAULT) stays unread.
  *
  * A signal ends a thread's sleep and withdraws its record: a handler runs, and
  * the access is made again.
