@@ -20,6 +20,8 @@ FIXTURE_SETUP(windows)
 {
 	int dev = dev_open();
 
+	if (dev == -EACCES)
+		SKIP(return, "needs the right to open /dev/vmmu");
 	ASSERT_LE(0, dev);
 	guest_make(&self->g, dev, 4 * MIB, FORMAT4,
 		   VMMU_MODE_WP | VMMU_MODE_NXE);
@@ -159,6 +161,23 @@ TEST_F(windows, discard)
 	ASSERT_EQ(0, load(high));
 	ASSERT_EQ(0, load(w));
 	oracle(g, high, HIGH, 0);
+}
+
+/* A frame whose contents the hardware lost is not shown; a new one is. */
+TEST_F(windows, lost)
+{
+	struct guest *g = &self->g;
+	unsigned char *w = window(g->space, VA, 4 * PAGE);
+
+	guest_map(g, VA, 1, self->a | PTE_ALL);
+	/* EBUSY: marked as lost, though it could not be replaced. */
+	if (madvise(g->mem + self->a, PAGE, MADV_HWPOISON) && errno != EBUSY)
+		SKIP(return, "needs CAP_SYS_ADMIN and CONFIG_MEMORY_FAILURE");
+	ASSERT_EQ(SIGBUS, access_read(w));
+	ASSERT_EQ(SIGBUS, access_write(w, 1));
+	discard(g->vm, self->a, PAGE);
+	ASSERT_EQ(0, load(w));
+	oracle(g, w, VA, 0);
 }
 
 TEST_F(windows, root_and_mode)

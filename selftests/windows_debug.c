@@ -86,6 +86,11 @@ TEST_F(debug, peek_and_poke)
 		ASSERT_EQ(-1, ptrace(PTRACE_POKEDATA, pid, w + i * PAGE, 1));
 		ASSERT_EQ(EIO, errno);
 	}
+	/* A look gives no page its frame. */
+	guest_map(g, VA + 6 * PAGE, 1, (self->t.b + PAGE) | PTE_ALL);
+	ASSERT_EQ(0, peek(pid, w + 6 * PAGE));
+	ASSERT_EQ(0, errno);
+	ASSERT_EQ(0, real_page(g->vm, self->t.b + PAGE).page_shift);
 	set_mode(g->space, VMMU_MODE_CPL3, 0, 52);
 	install_one(g->space, VA, 1, self->t.a | PTE_P | PTE_W);
 	ASSERT_EQ(-1, peek(pid, w));
