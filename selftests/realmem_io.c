@@ -5,6 +5,7 @@
  */
 #include <sys/uio.h>
 
+#include "vmmu_direct.h"
 #include "vmmu_guest.h"
 #include "vmmu_proc.h"
 
@@ -42,32 +43,6 @@ FIXTURE_TEARDOWN(io)
 	munmap(self->mem, REAL);
 	close(self->vm);
 	close(self->dev);
-}
-
-/*
- * A file for O_DIRECT: a spare disk, or a file where the file system knows it,
- * asked in this order. -1 when there is none.
- */
-static int direct_file(const char **where)
-{
-	static const char * const dirs[] = { "$OUT", "/var/tmp", "/tmp", "." };
-	unsigned int i;
-	int fd;
-
-	*where = "/dev/vda";
-	fd = open(*where, O_RDWR | O_DIRECT | O_CLOEXEC);
-	for (i = 0; fd < 0 && i < ARRAY_SIZE(dirs); i++) {
-		char path[4096];
-
-		*where = i ? dirs[i] : getenv("OUT");
-		if (!*where)
-			continue;
-		snprintf(path, sizeof(path), "%s/vmmu-direct-%d", *where,
-			 getpid());
-		fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
-		unlink(path);
-	}
-	return fd;
 }
 
 TEST_F(io, direct)

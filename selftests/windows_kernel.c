@@ -5,10 +5,9 @@
  * monitor. Debuggers are in windows_debug.c.
  */
 #include <linux/futex.h>
-#include <linux/magic.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 
+#include "vmmu_direct.h"
 #include "vmmu_trap.h"
 #include "vmmu_uring.h"
 
@@ -154,43 +153,18 @@ TEST_F(kernel, arguments)
 	fails(EFAULT, ioctl(t->g.dev, VMMU_IOC_INFO, i));
 }
 
-/*
- * A disk or file for O_DIRECT, in this order; -1 when there is none. tmpfs takes
- * the flag on some kernels, but copies.
- */
-static int direct_file(void)
-{
-	static const char *const dirs[] = { "$OUT", "/var/tmp", "." };
-	char path[4096], *zeroes = aligned_alloc(PAGE, 2 * PAGE);
-	int fd = open("/dev/vda", O_RDWR | O_DIRECT | O_CLOEXEC);
-	struct statfs fs = {};
-
-	for (unsigned int i = 0; fd < 0 && i < ARRAY_SIZE(dirs); i++) {
-		const char *where = i ? dirs[i] : getenv("OUT");
-
-		snprintf(path, sizeof(path), "%s/vmmu-window-%d", where ?: "/",
-			 getpid());
-		fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
-		unlink(path);
-	}
-	memset(zeroes, 0, 2 * PAGE);
-	if (fd >= 0 && (fstatfs(fd, &fs) || fs.f_type == TMPFS_MAGIC ||
-			pwrite(fd, zeroes, 2 * PAGE, 0) != 2 * PAGE)) {
-		close(fd);
-		fd = -1;
-	}
-	free(zeroes);
-	return fd;
-}
-
 TEST_F(kernel, direct)
 {
-	unsigned char *w = self->t.w;
-	int fd = direct_file();
+	unsigned char *w = self->t.w, *real = self->t.g.mem + self->t.a;
+	const char *where;
+	int fd = direct_file(&where);
 
 	if (fd < 0)
 		SKIP(return, "no file system or disk here knows O_DIRECT");
+	/* Real memory is what goes. */
 	memset(w, 0x55, PAGE);
+	ASSERT_EQ(PAGE, pwrite(fd, real, PAGE, 0))
+		TH_LOG("O_DIRECT on %s", where);
 	/* Whether a window's page is there or not. */
 	fails(EFAULT, pread(fd, w, PAGE, 0));
 	fails(EFAULT, pwrite(fd, w, PAGE, 0));
