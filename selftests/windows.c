@@ -266,6 +266,41 @@ TEST_F(windows, large)
 	ASSERT_EQ(SIGSEGV, access_read(w + 511 * PAGE));
 }
 
+/* 1 GiB by one entry: frames come page by page, and all goes at once. */
+TEST_F(windows, huge)
+{
+	const __u64 last = 2 * GIB - PAGE;
+	unsigned char *low, *high;
+	struct guest g;
+	__u64 before;
+
+	guest_make(&g, self->g.dev, 2 * GIB, FORMAT4, VMMU_MODE_WP);
+	low = window(g.space, GIB, PAGE);
+	high = window(g.space, last, PAGE);
+	guest_map(&g, GIB, 3, g.data | PTE_ALL | PTE_PS);
+	before = vm_info(g.vm).frames;
+	ASSERT_EQ(0, load(low));
+	ASSERT_EQ(before + 1, vm_info(g.vm).frames);
+	oracle(&g, low, GIB, 0);
+	oracle(&g, high, last, 0);
+	ASSERT_EQ(before + 2, vm_info(g.vm).frames);
+
+	guest_map(&g, GIB, 3, g.data | PTE_P | PTE_PS);
+	ASSERT_EQ(0, access_write(low, 1));
+	ASSERT_EQ(0, access_write(high, 1));
+	invalidate(g.space, GIB + 300 * MIB, 1);
+	ASSERT_EQ(SIGSEGV, access_write(low, 1));
+	ASSERT_EQ(SIGSEGV, access_write(high, 1));
+	ASSERT_EQ(0, access_read(high));
+	install_one(g.space, GIB, 3, 0);
+	ASSERT_EQ(SIGSEGV, access_read(low));
+	ASSERT_EQ(SIGSEGV, access_read(high));
+	audit_clean(g.vm);
+	munmap(low, PAGE);
+	munmap(high, PAGE);
+	guest_drop(&g);
+}
+
 TEST_F(windows, offsets)
 {
 	struct guest *g = &self->g;
