@@ -89,10 +89,11 @@ static inline int access_byte(unsigned char *at, int write,
 	sigaction(SIGSEGV, &act, &segv);
 	sig = sigsetjmp(access_env, 1);
 	if (!sig) {
+		/* An xchg would be a read first where QEMU has one CPU only. */
 		if (write)
-			__atomic_store_n(at, *value, __ATOMIC_SEQ_CST);
+			__atomic_store_n(at, *value, __ATOMIC_RELAXED);
 		else
-			*value = __atomic_load_n(at, __ATOMIC_SEQ_CST);
+			*value = __atomic_load_n(at, __ATOMIC_RELAXED);
 	}
 	sigaction(SIGBUS, &bus, NULL);
 	sigaction(SIGSEGV, &segv, NULL);
