@@ -117,7 +117,10 @@ static void answer_record(struct worker *w, int trap,
 	w->done++;
 }
 
-/* At the end let everybody go: no space delivers records any more. */
+/*
+ * Naps let records lie unread, for signals to withdraw. At the end let
+ * everybody go: no space delivers records any more.
+ */
 static void monitor(struct worker *w)
 {
 	struct vmmu_trap_record r[3];
@@ -128,6 +131,7 @@ static void monitor(struct worker *w)
 
 		if (poll(&p, 1, 10) <= 0)
 			continue;
+		usleep(dice(&w->seed, 500));
 		bytes = read(trapped.trap, r, sizeof(r));
 		if (bytes < 0 && errno != EAGAIN)
 			failed(w, "read", errno);
@@ -175,7 +179,8 @@ TEST_F(races, records)
 		    { unmap_pages, "pages unmapped" },
 		    { read_in_vain, "reads to nowhere" },
 		    { send_signals, "signals" });
-	printf("# %lu accesses refused\n", refused);
+	printf("# %lu accesses refused, %llu records withdrawn\n", refused,
+	       trap_info(trapped.trap).withdrawn);
 	ASSERT_LT(0, trap_info(trapped.trap).withdrawn);
 	ASSERT_LT(0, trap_info(trapped.trap).answered);
 }
