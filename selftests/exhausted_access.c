@@ -40,33 +40,14 @@ static void read_access_verb(void)
 	access_verb(false);
 }
 
-/* pread() into real memory, or pwrite() out of it: a part, then EFAULT. */
-static void syscall_verb(bool in)
-{
-	unsigned char *at = x.g->mem + x.g->data;
-	ssize_t all = NR * PAGE, n, rest;
-
-	n = in ? pread(x.file, at, all, 0) : pwrite(x.file, at, all, 0);
-	if (n < 0) {
-		CHILD_CHECK(errno == EFAULT);
-		n = 0;
-	}
-	CHILD_CHECK(n < all && n % PAGE == 0 && backed_up_to(n / PAGE));
-	relieve();
-	rest = in ? pread(x.file, at + n, all - n, n) :
-		    pwrite(x.file, at + n, all - n, n);
-	CHILD_CHECK(n + rest == all && backed_up_to(NR));
-	CHILD_CHECK(all_bytes(at, in ? 0x5a : 0, all));
-}
-
 static void read_verb(void)
 {
-	syscall_verb(true);
+	copy_until_exhausted(x.g->mem + x.g->data, true);
 }
 
 static void write_verb(void)
 {
-	syscall_verb(false);
+	copy_until_exhausted(x.g->mem + x.g->data, false);
 }
 
 TEST_F(exhausted, write_access)

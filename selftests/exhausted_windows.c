@@ -64,33 +64,16 @@ static void write_access_verb(void)
 	access_verb(WRITE);
 }
 
-/* pread() into the window, or pwrite() out of it: a part, then EFAULT. */
-static void syscall_verb(bool in)
-{
-	ssize_t all = NR * PAGE, n, rest;
-
-	map_all();
-	n = in ? pread(x.file, at, all, 0) : pwrite(x.file, at, all, 0);
-	if (n < 0) {
-		CHILD_CHECK(errno == EFAULT);
-		n = 0;
-	}
-	CHILD_CHECK(n < all && n % PAGE == 0 && backed_up_to(n / PAGE));
-	relieve();
-	rest = in ? pread(x.file, at + n, all - n, n) :
-		    pwrite(x.file, at + n, all - n, n);
-	CHILD_CHECK(n + rest == all && backed_up_to(NR));
-	CHILD_CHECK(all_bytes(x.g->mem + x.g->data, in ? 0x5a : 0, all));
-}
-
 static void read_verb(void)
 {
-	syscall_verb(true);
+	map_all();
+	copy_until_exhausted(at, true);
 }
 
 static void write_verb(void)
 {
-	syscall_verb(false);
+	map_all();
+	copy_until_exhausted(at, false);
 }
 
 /* Not even who would be asked about guest page faults is. */

@@ -263,7 +263,7 @@ static void live_in_windows(int vm, char *mem, unsigned int seed)
 		count(SLEEPS);
 	}
 	if (seed % 3 == 1)
-		_trap_answer(t.fd, record.cookie, VMMU_VERDICT_SIGNAL);
+		_answer(t.fd, record.cookie, VMMU_VERDICT_SIGNAL);
 	if (seed % 5 < 2)
 		close(space);
 	close(t.fd);

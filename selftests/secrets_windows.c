@@ -39,7 +39,7 @@ static void *read_once(void *at)
 					    sizeof(told.record)));	\
 	told.trap = trap_info(__trap);					\
 	ASSERT_FALSE(fdinfo_names_frame(self->frames, __trap));		\
-	ASSERT_EQ(0, _trap_answer(__trap, told.record.cookie,		\
+	ASSERT_EQ(0, _answer(__trap, told.record.cookie,		\
 				  VMMU_VERDICT_SIGNAL));		\
 	pthread_join(__sleeper, &__sig);					\
 	ASSERT_EQ((void *)SIGSEGV, __sig);				\

@@ -144,6 +144,24 @@ static inline void relieve(void)
 	CHILD_CHECK(write(x.max, text, strlen(text)) > 0);
 }
 
+/* pread() into the pages, or pwrite() out of them: a part, then EFAULT. */
+static inline void copy_until_exhausted(unsigned char *at, bool in)
+{
+	ssize_t all = NR * PAGE, n, rest;
+
+	n = in ? pread(x.file, at, all, 0) : pwrite(x.file, at, all, 0);
+	if (n < 0) {
+		CHILD_CHECK(errno == EFAULT);
+		n = 0;
+	}
+	CHILD_CHECK(n < all && n % PAGE == 0 && backed_up_to(n / PAGE));
+	relieve();
+	rest = in ? pread(x.file, at + n, all - n, n) :
+		    pwrite(x.file, at + n, all - n, n);
+	CHILD_CHECK(n + rest == all && backed_up_to(NR));
+	CHILD_CHECK(all_bytes(x.g->mem + x.g->data, in ? 0x5a : 0, all));
+}
+
 /* Start from a guest whose pages and entries are all missing. */
 static inline void start(void)
 {

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <ucontext.h>
 
+#include "vmmu_trap_calls.h"
 #include "vmmu_window.h"
 
 /* Milliseconds after which what was to happen is taken for not happening. */
@@ -18,51 +19,6 @@
 
 #define RETRY	VMMU_VERDICT_RETRY
 #define SIGNAL	VMMU_VERDICT_SIGNAL
-
-static inline int _trap_create(int vm, struct vmmu_trap_create *c)
-{
-	memset(c, POISON8, sizeof(*c));
-	c->size = sizeof(*c);
-	c->flags = 0;
-	c->reserved = 0;
-	return call(vm, VMMU_IOC_TRAP_CREATE, c);
-}
-
-#define trap_create(vm) ({						\
-	struct vmmu_trap_create __c;					\
-									\
-	ASSERT_EQ(0, _trap_create(vm, &__c));				\
-	__c.fd;								\
-})
-
-static inline int _trap_info(int trap, struct vmmu_trap_info *i)
-{
-	memset(i, POISON8, sizeof(*i));
-	i->size = sizeof(*i);
-	i->flags = 0;
-	return call(trap, VMMU_IOC_TRAP_INFO, i);
-}
-
-#define trap_info(trap) ({						\
-	struct vmmu_trap_info __i;					\
-									\
-	ASSERT_EQ(0, _trap_info(trap, &__i));				\
-	__i;								\
-})
-
-static inline int _set_delivery(int space, __u32 delivery, int trap)
-{
-	struct vmmu_set_delivery d = {
-		.size = sizeof(d), .delivery = delivery, .trap = trap,
-	};
-
-	return call(space, VMMU_IOC_SET_DELIVERY, &d);
-}
-
-#define deliver_records(space, trap)					\
-	ASSERT_EQ(0, _set_delivery(space, VMMU_DELIVER_RECORD, trap))
-#define deliver_signals(space)						\
-	ASSERT_EQ(0, _set_delivery(space, VMMU_DELIVER_SIGNAL, 0))
 
 /* One record, which is waited for: 0, or -errno; -ENODATA when none can come. */
 static inline int _record(int trap, struct vmmu_trap_record *r)
@@ -82,16 +38,6 @@ static inline int _record(int trap, struct vmmu_trap_record *r)
 	ASSERT_EQ(0, _record(trap, &__r));				\
 	__r;								\
 })
-
-static inline int _answer(int trap, __u64 cookie, __u32 verdict)
-{
-	struct vmmu_trap_answer a = { .cookie = cookie, .verdict = verdict };
-	ssize_t bytes = write(trap, &a, sizeof(a));
-
-	if (bytes < 0)
-		return -errno;
-	return bytes == sizeof(a) ? 0 : -EPROTO;
-}
 
 #define answer(trap, cookie, verdict)					\
 	ASSERT_EQ(0, _answer(trap, cookie, verdict))

@@ -51,11 +51,14 @@ static inline int _set_delivery(int space, __u32 delivery, int trap)
 	ASSERT_EQ(0, _set_delivery(space, VMMU_DELIVER_SIGNAL, -1))
 
 /* Answer a record: 0 or -errno. */
-static inline int _trap_answer(int trap, __u64 cookie, __u32 verdict)
+static inline int _answer(int trap, __u64 cookie, __u32 verdict)
 {
 	struct vmmu_trap_answer a = { .cookie = cookie, .verdict = verdict };
+	ssize_t bytes = write(trap, &a, sizeof(a));
 
-	return write(trap, &a, sizeof(a)) == sizeof(a) ? 0 : -errno;
+	if (bytes < 0)
+		return -errno;
+	return bytes == sizeof(a) ? 0 : -EPROTO;
 }
 
 #endif /* VMMU_TRAP_CALLS_H */
