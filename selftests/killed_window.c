@@ -53,14 +53,18 @@ static int change_rights(void *memory)
 
 static int asked;	/* the space */
 
-/* Ask again and again, and wait for the address space nearly all the time. */
+/*
+ * Ask again and again, and wait for the address space nearly all the time: the
+ * rights of so many small pages take long to change.
+ */
 static void ask_when_busy(struct shared *s)
 {
 	static unsigned char stack[16384];
 	void *memory = mmap(NULL, WIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
-			    MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+			    MAP_ANONYMOUS, -1, 0);
 
-	if (memory == MAP_FAILED ||
+	if (memory == MAP_FAILED || madvise(memory, WIDE, MADV_NOHUGEPAGE) ||
+	    madvise(memory, WIDE, MADV_POPULATE_WRITE) ||
 	    clone(change_rights, stack + sizeof(stack), CLONE_VM | SIGCHLD,
 		  memory) < 0)
 		_exit(2);

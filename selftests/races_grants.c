@@ -121,7 +121,7 @@ TEST_F(races, discard_against_windows)
 	run_workers(self->r, race_ms(),
 		    { renew_hot_pages, "pages renewed" },
 		    { read_through_windows, "reads through windows" },
-		    { audit_windows, "PTEs audited" },
+		    { audit_windows, "audits" },
 		    { write_through_windows, "writes through windows" },
 		    { install_again, "reads after installs" });
 }
@@ -271,7 +271,7 @@ TEST_F(races, tables_against_accesses)
 	run_workers(r, race_ms(),
 		    { change_tables, "changes of tables, roots, modes" },
 		    { check_tables, "accesses" },
-		    { audit_windows, "PTEs audited" });
+		    { audit_windows, "audits" });
 }
 
 /* Rights of one page, by the guest's table: what each state grants. */
@@ -367,7 +367,7 @@ TEST_F(races, rights_against_accesses)
 		    { change_rights, "changes of rights" },
 		    { use_rights, "accesses" },
 		    { protect_window, "mprotect()s, and accesses" },
-		    { audit_windows, "PTEs audited" });
+		    { audit_windows, "audits" });
 }
 
 TEST_HARNESS_MAIN

@@ -286,7 +286,7 @@ TEST_F(races, remap_against_everything)
 		    { read_windows, "reads through windows" },
 		    { change_windows, "reads while windows change" },
 		    { fork_children, "reads before forks, and forks" },
-		    { audit_windows, "PTEs audited" },
+		    { audit_windows, "audits" },
 		    { change_spaces, "reads while spaces come and go" },
 		    { discard_others, "pages renewed, and read" });
 }

@@ -95,7 +95,7 @@ static inline void check_audit(struct worker *w, int vm)
 		failed(w, "audit", a.windows);
 	else if (a.wrong)
 		failed(w, "a wrong PTE", a.va);
-	w->done += a.checked;
+	w->done++;
 }
 
 static inline void audit_windows(struct worker *w)
