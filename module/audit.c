@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The audit. It walks the host page tables below all windows of a VM, and asks
- * both levels again about each PTE that is there. vm->lock keeps those away who
- * are between a change and its zap. A window's mapping is on the inode's list
- * until its page tables are freed, so under i_mmap_rwsem they stay.
+ * both levels again about each PTE that is there; likewise below all mappings of
+ * real memory, where no PTE may allow stores to a protected page table. Which
+ * pages those are is counted again. vm->lock keeps those away who are between a
+ * change and its zap. A mapping is on the inode's list until its page tables are
+ * freed, so under i_mmap_rwsem they stay.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -11,17 +13,23 @@
 
 #include "audit.h"
 #include "grant.h"
+#include "ptpage.h"
+#include "settle.h"
 
 /**
  * struct audit - an audit under way
  * @args: what was found so far.
+ * @vm: whose.
  * @query: asks about the present space.
- * @vma: the present window.
+ * @vma: the present mapping.
+ * @check: looks at a PTE of it.
  */
 struct audit {
 	struct vmmu_audit *args;
+	struct vmmu_vm *vm;
 	struct vmmu_query query;
 	struct vm_area_struct *vma;
+	void (*check)(struct audit *audit, u64 page, pte_t pte);
 };
 
 /* What both levels grant for @va now, in the shape of a grant. */
@@ -53,11 +61,10 @@ static u64 shape_of(pte_t pte)
 	       (pte_exec(pte) ? VMMU_GRANT_EXEC : 0);
 }
 
-static void check_pte(struct audit *audit, unsigned long address, pte_t pte)
+/* A window's PTE. */
+static void check_window(struct audit *audit, u64 page, pte_t pte)
 {
-	struct vm_area_struct *vma = audit->vma;
 	struct vmmu_audit *args = audit->args;
-	u64 page = vma->vm_pgoff + ((address - vma->vm_start) >> PAGE_SHIFT);
 	u64 have = shape_of(pte), may;
 
 	args->checked++;
@@ -70,11 +77,29 @@ static void check_pte(struct audit *audit, unsigned long address, pte_t pte)
 	args->va = page << PAGE_SHIFT;
 }
 
+static void table_is_wrong(struct audit *audit, u64 index)
+{
+	if (!audit->args->tables_wrong++)
+		audit->args->ra = vmmu_ra_of_index(index).value;
+}
+
+/* A PTE of real memory. */
+static void check_real(struct audit *audit, u64 page, pte_t pte)
+{
+	u64 entry = vmmu_realmap_lookup(&audit->vm->realmap, page);
+
+	if (pte_write(pte) && entry & VMMU_REALMAP_TABLE &&
+	    !(entry & VMMU_REALMAP_WRITABLE))
+		table_is_wrong(audit, page);
+}
+
 /* The PTEs of one page-table page, under its lock. */
 static void check_table(struct audit *audit, pmd_t *pmd, unsigned long address,
 			unsigned long end)
 {
-	struct mm_struct *mm = audit->vma->vm_mm;
+	struct vm_area_struct *vma = audit->vma;
+	struct mm_struct *mm = vma->vm_mm;
+	u64 page = linear_page_index(vma, address);
 	pmd_t seen = READ_ONCE(*pmd);
 	pte_t *ptep;
 
@@ -84,15 +109,15 @@ static void check_table(struct audit *audit, pmd_t *pmd, unsigned long address,
 	spin_lock(pte_lockptr(mm, &seen));
 	if (pmd_same(seen, READ_ONCE(*pmd))) {
 		ptep = pte_offset_kernel(&seen, address);
-		for (; address < end; address += PAGE_SIZE, ptep++)
+		for (; address < end; address += PAGE_SIZE, ptep++, page++)
 			if (pte_present(ptep_get(ptep)))
-				check_pte(audit, address, ptep_get(ptep));
+				audit->check(audit, page, ptep_get(ptep));
 	}
 	spin_unlock(pte_lockptr(mm, &seen));
 }
 
-/* Go through a window; each level that is empty is stepped over as a whole. */
-static void check_window(struct audit *audit)
+/* Go through a mapping; each level that is empty is stepped over as a whole. */
+static void check_vma(struct audit *audit)
 {
 	struct vm_area_struct *vma = audit->vma;
 	unsigned long address = vma->vm_start, next;
@@ -121,37 +146,80 @@ static void check_window(struct audit *audit)
 	}
 }
 
-static void check_space(struct audit *audit, struct vmmu_space *space)
+/* Go through all mappings of an inode. Returns how many there are. */
+static u32 check_mappings(struct audit *audit, struct address_space *mapping)
 {
-	struct address_space *mapping = space->mapping;
 	struct rb_node *node;
+	u32 nr = 0;
 
-	vmmu_grant_query_init(&audit->query, space, VMMU_ACCESS_READ, 0);
 	i_mmap_lock_read(mapping);
 	for (node = rb_first_cached(&mapping->i_mmap);
 	     node && !fatal_signal_pending(current); node = rb_next(node)) {
 		audit->vma = rb_entry(node, struct vm_area_struct, shared.rb);
-		audit->args->windows++;
-		check_window(audit);
+		check_vma(audit);
+		nr++;
 	}
 	i_mmap_unlock_read(mapping);
+	return nr;
+}
+
+static void check_windows(struct audit *audit)
+{
+	struct vmmu_space *space;
+
+	audit->check = check_window;
+	list_for_each_entry(space, &audit->vm->spaces, link) {
+		vmmu_grant_query_init(&audit->query, space, VMMU_ACCESS_READ, 0);
+		audit->args->windows += check_mappings(audit, space->mapping);
+	}
+}
+
+/* Real pages that the real map table has as page tables, and no space does. */
+static void check_strays(struct audit *audit)
+{
+	struct vmmu_vm *vm = audit->vm;
+	u64 entry, index = 0, last = vm->realmap.nr_pages - 1;
+
+	while (index <= last && !fatal_signal_pending(current)) {
+		rcu_read_lock();
+		entry = vmmu_realmap_next(&vm->realmap, &index, last);
+		rcu_read_unlock();
+		if (!entry)
+			continue;
+		if (entry & VMMU_REALMAP_TABLE && !vmmu_ptpage_find(vm, index))
+			table_is_wrong(audit, index);
+		index++;
+		cond_resched();
+	}
+}
+
+static void check_tables(struct audit *audit)
+{
+	u64 wrong;
+
+	audit->args->tables = audit->vm->ptpages.nr;
+	audit->args->tables_wrong = vmmu_ptpage_audit(audit->vm, &wrong);
+	if (audit->args->tables_wrong)
+		audit->args->ra = vmmu_ra_of_index(wrong).value;
+	check_strays(audit);
+	audit->check = check_real;
+	check_mappings(audit, audit->vm->realmap.mapping);
 }
 
 long vmmu_audit(struct vmmu_vm *vm, struct vmmu_audit *args)
 {
-	struct audit audit = { .args = args };
-	struct vmmu_space *space;
+	struct audit audit = { .args = args, .vm = vm };
+	int err;
 
 	if (args->flags || args->reserved)
 		return -EOPNOTSUPP;
-	args->windows = 0;
-	args->checked = 0;
-	args->wrong = 0;
-	args->space = 0;
-	args->va = 0;
-	down_read(&vm->lock);
-	list_for_each_entry(space, &vm->spaces, link)
-		check_space(&audit, space);
-	up_read(&vm->lock);
+	*args = (struct vmmu_audit){ .size = args->size };
+	err = vmmu_settle_vm(vm);
+	if (err)
+		return err;
+	down_write(&vm->lock);
+	check_windows(&audit);
+	check_tables(&audit);
+	up_write(&vm->lock);
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The audit: is every host PTE of every window granted by both levels? */
+/*
+ * The audit: is every host PTE of every window granted by both levels, and is every
+ * page table of TRAPPING spaces known, and protected from stores?
+ */
 #ifndef VMMU_AUDIT_H
 #define VMMU_AUDIT_H
 

@@ -94,22 +94,21 @@ static bool needs_force(void)
 	       current->signal->flags & SIGNAL_UNKILLABLE;
 }
 
-/* SIGSEGV, as the host's own fault would send it. */
-static void send_signal(const struct sleeper *sleeper)
+void vmmu_fault_signal(unsigned long address, int code, u32 error_code)
 {
 	struct kernel_siginfo info;
 
-	current->thread.cr2 = sleeper->address;
+	current->thread.cr2 = address;
 	current->thread.trap_nr = X86_TRAP_PF;
-	current->thread.error_code = sleeper->waiter.record.error_code;
+	current->thread.error_code = error_code;
 	if (needs_force()) {
 		force_sig(SIGSEGV);
 		return;
 	}
 	clear_siginfo(&info);
 	info.si_signo = SIGSEGV;
-	info.si_code = SEGV_MAPERR;
-	info.si_addr = (void __user *)sleeper->address;
+	info.si_code = code;
+	info.si_addr = (void __user *)address;
 	send_sig_info(SIGSEGV, &info, current);
 }
 
@@ -126,7 +125,8 @@ static void sleep_work(struct callback_head *work)
 	    !(current->flags & PF_EXITING) &&
 	    vmmu_trapq_wait(sleeper->queue, &sleeper->waiter) ==
 	    VMMU_VERDICT_SIGNAL)
-		send_signal(sleeper);
+		vmmu_fault_signal(sleeper->address, SEGV_MAPERR,
+				  sleeper->waiter.record.error_code);
 	vmmu_trapq_put(sleeper->queue);
 	kfree(sleeper);
 	module_put(THIS_MODULE);
@@ -135,13 +135,14 @@ static void sleep_work(struct callback_head *work)
 /* The queue that a space's faults go to, a reference; NULL: a signal. */
 static struct vmmu_trapq *queue_of(struct vmmu_space *space, u32 *epoch)
 {
+	struct vmmu_destination *delivery = &space->delivery[VMMU_TRAP_FAULT];
 	struct vmmu_trapq *queue;
 
 	rcu_read_lock();
 	do {
-		queue = rcu_dereference(space->trapq);
+		queue = rcu_dereference(delivery->queue);
 		*epoch = queue ? vmmu_trapq_epoch(queue) : 0;
-	} while (rcu_access_pointer(space->trapq) != queue);
+	} while (rcu_access_pointer(delivery->queue) != queue);
 	if (queue && (READ_ONCE(queue->closed) || !vmmu_trapq_get(queue)))
 		queue = NULL;
 	rcu_read_unlock();
@@ -181,8 +182,10 @@ static bool put_to_sleep(const struct vm_fault *vmf,
 	init_task_work(&sleeper->work, sleep_work);
 	/* The window's file holds the module, until the work holds it. */
 	__module_get(THIS_MODULE);
-	if (!task_work_add(current, &sleeper->work, TWA_RESUME))
+	if (!task_work_add(current, &sleeper->work, TWA_RESUME)) {
+		vmmu_count(space, VMMU_RECORDS);
 		return true;
+	}
 	module_put(THIS_MODULE);
 	kfree(sleeper);
 put_queue:
@@ -199,6 +202,7 @@ vm_fault_t vmmu_fault_deliver(struct vm_fault *vmf,
 	trace_vmmu_window_fault(space->vm->id, space->id,
 				query->walk.va.value, query->access.access,
 				answer->reason, 0);
+	vmmu_count(space, VMMU_REFUSALS);
 	if (!(vmf->flags & FAULT_FLAG_USER) || current->mm != vmf->vma->vm_mm)
 		return VM_FAULT_SIGSEGV;
 	remember(&space->faults, query, answer);

@@ -27,6 +27,12 @@ vm_fault_t vmmu_fault_deliver(struct vm_fault *vmf,
 bool vmmu_fault_recall(struct vmmu_space *space, struct vmmu_va va, u32 access,
 		       struct vmmu_translation *answer);
 
+/*
+ * SIGSEGV to the calling thread, as the host's own fault would send it. @code:
+ * si_code; @error_code: as the handler sees it.
+ */
+void vmmu_fault_signal(unsigned long address, int code, u32 error_code);
+
 /* At module exit: nobody sleeps; wait for the last to have left our text. */
 void vmmu_fault_exit(void);
 

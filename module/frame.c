@@ -123,10 +123,15 @@ static bool charge(struct vmmu_account *account)
 	return true;
 }
 
-static void uncharge(struct vmmu_account *account)
+void vmmu_account_uncharge(struct vmmu_account *account)
 {
 	atomic_long_dec(&account->pages);
 	atomic_long_dec(&account->user->locked_vm);
+}
+
+bool vmmu_account_charge(struct vmmu_account *account)
+{
+	return charge(account) || (flush_pending() && charge(account));
 }
 
 static struct page *alloc_charged(struct vmmu_account *account, gfp_t gfp)
@@ -137,7 +142,7 @@ static struct page *alloc_charged(struct vmmu_account *account, gfp_t gfp)
 		return NULL;
 	page = alloc_page(gfp | GFP_CHARGED);
 	if (!page)
-		uncharge(account);
+		vmmu_account_uncharge(account);
 	return page;
 }
 
@@ -159,7 +164,7 @@ struct page *vmmu_frame_alloc(struct vmmu_account *account)
 void vmmu_frame_free(struct vmmu_account *account, struct page *page)
 {
 	__free_page(page);
-	uncharge(account);
+	vmmu_account_uncharge(account);
 }
 
 u64 *vmmu_table_alloc(struct vmmu_account *account)
@@ -172,7 +177,7 @@ u64 *vmmu_table_alloc(struct vmmu_account *account)
 void vmmu_table_free(struct vmmu_account *account, u64 *table)
 {
 	free_page((unsigned long)table);
-	uncharge(account);
+	vmmu_account_uncharge(account);
 }
 
 bool vmmu_frame_note_owner(struct page *page, u64 owner)

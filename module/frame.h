@@ -35,6 +35,13 @@ void vmmu_account_destroy(struct vmmu_account *account);
 /* Pages that the caller's user may still charge; ULONG_MAX: any number. */
 unsigned long vmmu_account_room(void);
 
+/*
+ * Charge a page's worth of other memory. May sleep: what was discarded a moment
+ * ago is the caller's to use again. False: it would be too much.
+ */
+bool vmmu_account_charge(struct vmmu_account *account);
+void vmmu_account_uncharge(struct vmmu_account *account);
+
 /**
  * struct vmmu_payer - whose memory cgroup is charged in between
  * @memcg: the one that is; NULL: the caller's.

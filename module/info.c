@@ -18,11 +18,13 @@ long vmmu_info(struct vmmu_call *call)
 		.api_version = VMMU_API_VERSION,
 		.page_shift = VMMU_PAGE_SHIFT,
 		.formats = vmmu_format_all(),
+		.space_flags = VMMU_SPACE_TRAPPING,
 		.features = VMMU_FEATURE_POPULATE | VMMU_FEATURE_REAL_MAP |
 			    VMMU_FEATURE_INSTALL | VMMU_FEATURE_TRANSLATE |
 			    VMMU_FEATURE_MAPPINGS | VMMU_FEATURE_MEMORY |
 			    VMMU_FEATURE_REVERSE | VMMU_FEATURE_WINDOWS |
-			    VMMU_FEATURE_TRAPS | VMMU_FEATURE_AUDIT,
+			    VMMU_FEATURE_TRAPS | VMMU_FEATURE_AUDIT |
+			    VMMU_FEATURE_TRAPPING,
 		.max_real_bytes = VMMU_MAX_REAL_BYTES,
 		.max_batch = VMMU_MAX_BATCH,
 		.max_levels = VMMU_MAX_LEVELS,

@@ -43,8 +43,23 @@ static void find_table(struct vmmu_batch *batch, struct vmmu_va va,
 	batch->sequence = vmmu_realmap_sequence(walk->realmap);
 	batch->walk_valid = true;
 	vmmu_walk_start(walk, va);
+	vmmu_count(batch->space, VMMU_WALKS);
 	while (walk->level > level && vmmu_walk_step(walk))
 		;
+}
+
+/* The entry at a real address, in some page table of a TRAPPING space. */
+static int find_entry_at(struct vmmu_batch *batch,
+			 const struct vmmu_install_op *op, struct vmmu_ra *entry)
+{
+	struct vmmu_vm *vm = batch->space->vm;
+
+	*entry = vmmu_ra(op->va);
+	if (vmmu_ptpage_uses(vm, *entry, batch->change.uses))
+		return 0;
+	batch->reason = VMMU_REASON_NOT_A_TABLE;
+	batch->level = 0;
+	return -ENXIO;
 }
 
 /* Find the entry that op->level and op->va name; -ENXIO: there is none. */
@@ -53,6 +68,8 @@ static int find_entry(struct vmmu_batch *batch,
 {
 	struct vmmu_walk *walk = &batch->walk;
 
+	if (batch->flags & VMMU_INSTALL_BY_RA)
+		return find_entry_at(batch, op, entry);
 	find_table(batch, vmmu_va(op->va), op->level);
 	batch->level = walk->level;
 	batch->reason = walk->reason;
@@ -68,20 +85,18 @@ static int find_entry(struct vmmu_batch *batch,
 	return 0;
 }
 
-/* What storing @value would establish at this level of this space. */
-static enum vmmu_outcome classify(const struct vmmu_use *use, u64 value,
-				  struct vmmu_entry *entry)
+enum vmmu_outcome vmmu_use_classify(struct vmmu_vm *vm,
+				    const struct vmmu_use *use, u64 value,
+				    struct vmmu_entry *entry)
 {
-	const struct vmmu_space *space = use->space;
 	enum vmmu_entry_kind kind =
-		space->format->decode(value, use->level,
-				      READ_ONCE(space->reserved), entry);
+		use->format->decode(value, use->level, use->reserved, entry);
 
 	if (kind == VMMU_ENTRY_ABSENT)
 		return VMMU_OUTCOME_CLEARED;
 	if (kind == VMMU_ENTRY_RESERVED)
 		return VMMU_OUTCOME_RESERVED;
-	if (vmmu_ra_index(entry->ra) >= space->vm->realmap.nr_pages)
+	if (vmmu_ra_index(entry->ra) >= vm->realmap.nr_pages)
 		return VMMU_OUTCOME_BEYOND_REAL;
 	return kind == VMMU_ENTRY_PAGE ? VMMU_OUTCOME_PAGE : VMMU_OUTCOME_TABLE;
 }
@@ -106,84 +121,207 @@ static int provide_page(struct vmmu_realmap *realmap,
 	return 0;
 }
 
-int vmmu_install_provide(struct vmmu_vm *vm, struct vmmu_ra entry, u64 new,
-			 const struct vmmu_use *uses, unsigned int nr_uses,
-			 bool large)
+void vmmu_change_init(struct vmmu_change *change, struct vmmu_vm *vm,
+		      struct vmmu_ra entry, enum vmmu_cause cause,
+		      const struct vmmu_use *named)
 {
+	struct vmmu_use *uses = change->uses;
+	unsigned int nr = 0;
+
+	lockdep_assert_held(&vm->lock);
+
+	change->entry = entry;
+	change->cause = cause;
+	change->named = named;
+	if (named)
+		uses[nr++] = *named;
+	change->nr_uses = nr + vmmu_ptpage_uses(vm, entry, uses + nr);
+}
+
+int vmmu_change_provide(struct vmmu_vm *vm, struct vmmu_change *change,
+			bool large)
+{
+	struct vmmu_holds wanted, had;
 	int err;
 
 	might_sleep();
-	err = vmmu_realmap_provide(&vm->realmap, vmmu_ra_index(entry));
-	for (unsigned int i = 0; i < nr_uses && !err; i++) {
+	err = vmmu_realmap_provide(&vm->realmap, vmmu_ra_index(change->entry));
+	for (unsigned int i = 0; i < change->nr_uses && !err; i++) {
 		struct vmmu_entry decoded;
 
-		if (classify(&uses[i], new, &decoded) != VMMU_OUTCOME_PAGE)
+		if (vmmu_use_classify(vm, &change->uses[i], change->new, &decoded) !=
+		    VMMU_OUTCOME_PAGE)
 			continue;
 		if (decoded.page_shift == VMMU_PAGE_SHIFT || large)
 			err = provide_page(&vm->realmap, &decoded);
 	}
-	return err;
+	if (err || !READ_ONCE(vm->ptpages.nr))
+		return err;
+	/*
+	 * The entry's own page may serve at a lower level, too, once these tables
+	 * are held, and want more then. So let go of those before only afterwards.
+	 */
+	down_read(&vm->lock);
+	vmmu_ptpage_wanted(vm, change->entry, change->new, &wanted);
+	up_read(&vm->lock);
+	err = vmmu_ptpage_hold_all(vm, &wanted);
+	if (err)
+		return err;
+	had = change->holds;
+	change->holds = wanted;
+	vmmu_ptpage_release_all(vm, &had);
+	return 0;
+}
+
+void vmmu_change_end(struct vmmu_vm *vm, struct vmmu_change *change)
+{
+	vmmu_ptpage_release_all(vm, &change->holds);
+	vmmu_ptpage_reap(vm);
 }
 
 /* Whether @use of the entry maps a 4 KiB page that has no frame. */
-static bool lacks_frame(const struct vmmu_use *use, enum vmmu_outcome what,
+static bool lacks_frame(struct vmmu_vm *vm, enum vmmu_outcome what,
 			const struct vmmu_entry *decoded)
 {
 	return what == VMMU_OUTCOME_PAGE &&
 	       decoded->page_shift == VMMU_PAGE_SHIFT &&
-	       !vmmu_realmap_lookup(&use->space->vm->realmap,
-				    vmmu_ra_index(decoded->ra));
+	       !vmmu_realmap_lookup(&vm->realmap, vmmu_ra_index(decoded->ra));
 }
 
 /*
  * Whether somebody may have cached what the entry said before: it was present,
  * and more than its marks was added to.
  */
-static bool outdates(const struct vmmu_use *use, u64 old, u64 new)
+static bool outdates(struct vmmu_vm *vm, const struct vmmu_use *use, u64 old,
+		     u64 new)
 {
 	struct vmmu_entry entry;
 
-	return (old | (new & use->space->format->marks)) != new &&
-	       classify(use, old, &entry) != VMMU_OUTCOME_CLEARED;
+	return (old | (new & use->format->marks)) != new &&
+	       vmmu_use_classify(vm, use, old, &entry) != VMMU_OUTCOME_CLEARED;
 }
 
-int vmmu_install(struct vmmu_vm *vm, struct vmmu_ra entry, u64 old, u64 new,
-		 enum vmmu_cause cause, const struct vmmu_use *uses,
-		 unsigned int nr_uses, struct vmmu_zap *zap,
-		 enum vmmu_outcome *outcome)
+static bool tables_held(struct vmmu_vm *vm, const struct vmmu_change *change)
 {
-	struct vmmu_realmap *realmap = &vm->realmap;
-	bool changes = false;
+	struct vmmu_holds wanted;
 
-	lockdep_assert_held_write(&vm->lock);
+	vmmu_ptpage_wanted(vm, change->entry, change->new, &wanted);
+	return vmmu_ptpage_held(&change->holds, &wanted);
+}
 
-	for (unsigned int i = 0; i < nr_uses; i++) {
+/* Whether the frames and tables are there that the entry's uses need. */
+static bool ready(struct vmmu_vm *vm, const struct vmmu_change *change,
+		  enum vmmu_outcome *outcome)
+{
+	*outcome = VMMU_OUTCOME_NONE;
+	for (unsigned int i = 0; i < change->nr_uses; i++) {
 		struct vmmu_entry decoded;
-		enum vmmu_outcome what = classify(&uses[i], new, &decoded);
+		enum vmmu_outcome what = vmmu_use_classify(vm, &change->uses[i],
+						  change->new, &decoded);
 
-		if (cause != VMMU_CAUSE_ROLLBACK &&
-		    lacks_frame(&uses[i], what, &decoded))
-			return -ENOENT;
-		if (outdates(&uses[i], old, new))
-			changes = true;
+		if (change->cause != VMMU_CAUSE_ROLLBACK &&
+		    lacks_frame(vm, what, &decoded))
+			return false;
 		if (!i)
 			*outcome = what;
 	}
-	if (!vmmu_word_cmpxchg(realmap, entry, old, new)) {
-		/* Another value, or a table page without a frame? */
-		if (vmmu_realmap_lookup(realmap, vmmu_ra_index(entry)))
-			return -EAGAIN;
+	return !vm->ptpages.nr || tables_held(vm, change);
+}
+
+/* Store the new value; a REREAD found it there. */
+static int store(struct vmmu_vm *vm, const struct vmmu_change *change)
+{
+	struct vmmu_realmap *realmap = &vm->realmap;
+	u64 value;
+
+	if (change->cause == VMMU_CAUSE_REREAD) {
+		vmmu_word_load(realmap, change->entry, &value);
+		return value == change->new ? 0 : -EAGAIN;
+	}
+	if (vmmu_word_cmpxchg(realmap, change->entry, change->old, change->new))
+		return 0;
+	/* Another value, or a table page without a frame? */
+	return vmmu_realmap_lookup(realmap, vmmu_ra_index(change->entry)) ?
+		       -EAGAIN : -ENOENT;
+}
+
+/* Have zapped what was cached of the entry's old value. */
+static void zap_old(struct vmmu_vm *vm, const struct vmmu_change *change,
+		    struct vmmu_zap *zap)
+{
+	bool changes = false;
+
+	for (unsigned int i = 0; i < change->nr_uses && !changes; i++)
+		changes = outdates(vm, &change->uses[i], change->old,
+				   change->new);
+	if (!changes)
+		return;
+	vmmu_realmap_invalidate(&vm->realmap);
+	for (unsigned int i = 0; i < change->nr_uses; i++) {
+		const struct vmmu_use *use = &change->uses[i];
+
+		if (use->space)
+			vmmu_zap_entry(zap, use->space, use->va, use->level,
+				       change->old);
+		else
+			vmmu_zap_vm(zap, vm);
+	}
+}
+
+void vmmu_change_count(struct vmmu_vm *vm, const struct vmmu_change *change,
+		       enum vmmu_count what)
+{
+	const struct vmmu_use *use = &change->uses[0];
+
+	if (change->named || (change->nr_uses == 1 && use->space))
+		vmmu_count(use->space, what);
+	else
+		vmmu_count_vm(vm, what);
+}
+
+static void count(struct vmmu_vm *vm, const struct vmmu_change *change)
+{
+	static const u8 counts[] = {
+		[VMMU_CAUSE_HYPERCALL] = VMMU_BY_HYPERCALL,
+		[VMMU_CAUSE_ROLLBACK] = VMMU_BY_ROLLBACK,
+		[VMMU_CAUSE_STORE] = VMMU_BY_STORE,
+		[VMMU_CAUSE_REREAD] = VMMU_BY_REREAD,
+		[VMMU_CAUSE_DISCARD] = VMMU_BY_DISCARD,
+	};
+
+	vmmu_change_count(vm, change, counts[change->cause]);
+}
+
+static void trace(struct vmmu_vm *vm, const struct vmmu_change *change,
+		  enum vmmu_outcome outcome)
+{
+	const struct vmmu_use none = { }, *use = &none;
+
+	if (change->nr_uses)
+		use = &change->uses[0];
+	trace_vmmu_install(vm->id, use->space ? use->space->id : 0,
+			   use->va.value, use->level, change->entry.value,
+			   change->old, change->new, change->cause, outcome);
+}
+
+int vmmu_install(struct vmmu_vm *vm, struct vmmu_change *change,
+		 struct vmmu_zap *zap, enum vmmu_outcome *outcome)
+{
+	int err;
+
+	lockdep_assert_held_write(&vm->lock);
+
+	if (!ready(vm, change, outcome))
 		return -ENOENT;
-	}
-	if (changes) {
-		vmmu_realmap_invalidate(realmap);
-		for (unsigned int i = 0; i < nr_uses; i++)
-			vmmu_zap_entry(zap, uses[i].space, uses[i].va,
-				       uses[i].level, old);
-	}
-	trace_vmmu_install(vm->id, uses[0].space->id, uses[0].va.value,
-			   uses[0].level, entry.value, old, new, cause,
-			   *outcome);
+	err = store(vm, change);
+	if (err)
+		return err;
+	zap_old(vm, change, zap);
+	vmmu_ptpage_establish(vm, change->entry, change->old, change->new);
+	count(vm, change);
+	trace(vm, change, *outcome);
+	if (vm->nr_listeners)
+		vmmu_install_notify(vm, change);
 	return 0;
 }
 
@@ -194,7 +332,7 @@ static void note_undo(struct vmmu_batch *batch, struct vmmu_ra entry, u64 old,
 		batch->undo[batch->done] = (struct vmmu_undo){
 			.entry = entry,
 			.old = old,
-			.new = op->value,
+			.new = batch->change.new,
 			.va = vmmu_va(op->va),
 			.level = op->level,
 		};
@@ -206,16 +344,17 @@ static void note_undo(struct vmmu_batch *batch, struct vmmu_ra entry, u64 old,
  * @provided is not set yet.
  */
 static int check_flags(struct vmmu_batch *batch,
-		       const struct vmmu_install_op *op,
-		       const struct vmmu_use *use, bool provided)
+		       const struct vmmu_install_op *op, bool provided)
 {
+	const struct vmmu_change *change = &batch->change;
 	enum vmmu_reason reason = VMMU_REASON_NONE;
 	struct vmmu_entry decoded;
 	enum vmmu_outcome what;
 
 	if (!(batch->flags & (VMMU_INSTALL_STOP | VMMU_INSTALL_PROVIDE)))
 		return 0;
-	what = classify(use, op->value, &decoded);
+	what = vmmu_use_classify(batch->space->vm, &change->uses[0],
+				 change->new, &decoded);
 	if (what == VMMU_OUTCOME_RESERVED)
 		reason = VMMU_REASON_RESERVED;
 	if (what == VMMU_OUTCOME_BEYOND_REAL)
@@ -232,71 +371,138 @@ static int check_flags(struct vmmu_batch *batch,
 	return 0;
 }
 
-/* Find the entry and store it; -ENOENT: frames have to be provided first. */
-static int try_apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
-		     const struct vmmu_use *use, bool provided,
-		     struct vmmu_ra *entry, enum vmmu_outcome *outcome)
+/* A change of an entry; @level: 0 if it was named by its real address. */
+static void init_change(struct vmmu_batch *batch, struct vmmu_ra entry,
+			enum vmmu_cause cause, struct vmmu_va va,
+			unsigned int level)
 {
+	const struct vmmu_space *space = batch->space;
+	struct vmmu_use use = { };
+
+	if (level) {
+		unsigned int shift = vmmu_format_shift(space->format, level);
+
+		use = (struct vmmu_use){
+			.space = batch->space,
+			.format = space->format,
+			.va = vmmu_va(va.value >> shift << shift),
+			.level = level,
+			.reserved = space->reserved,
+		};
+	}
+	vmmu_change_init(&batch->change, space->vm, entry, cause,
+			 level ? &use : NULL);
+}
+
+/* Store an entry as the batch has found it; see try_apply(). */
+static int try_store(struct vmmu_batch *batch, const struct vmmu_install_op *op,
+		     bool provided, enum vmmu_outcome *outcome)
+{
+	struct vmmu_change *change = &batch->change;
 	struct vmmu_vm *vm = batch->space->vm;
-	u64 old;
 	int err;
 
-	err = find_entry(batch, op, entry);
-	if (!err)
-		err = check_flags(batch, op, use, provided);
-	if (err)
-		return err;
 	do {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		vmmu_word_load(&vm->realmap, *entry, &old);
-		err = vmmu_install(vm, *entry, old, op->value,
-				   VMMU_CAUSE_HYPERCALL, use, 1, &batch->zap,
-				   outcome);
+		vmmu_word_load(&vm->realmap, change->entry, &change->old);
+		change->new = op->value;
+		vmmu_install_recall(change, &batch->ask);
+		err = check_flags(batch, op, provided);
+		if (err)
+			return err;
+		if (vmmu_install_asks(vm, change, &batch->ask))
+			return -EINPROGRESS;
+		err = vmmu_install(vm, change, &batch->zap, outcome);
 	} while (err == -EAGAIN);
 	if (!err)
-		note_undo(batch, *entry, old, op);
+		note_undo(batch, change->entry, change->old, op);
 	return err;
 }
 
 /*
- * Apply one element. Frames are allocated with the lock dropped, since that
+ * Find the entry and store it. -ENOENT: something is to be provided first;
+ * -EINPROGRESS: somebody is to be asked.
+ */
+static int try_apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
+		     bool provided, enum vmmu_outcome *outcome)
+{
+	struct vmmu_ra entry;
+	int err;
+
+	err = find_entry(batch, op, &entry);
+	if (err)
+		return err;
+	init_change(batch, entry, VMMU_CAUSE_HYPERCALL, vmmu_va(op->va),
+		    op->level);
+	return try_store(batch, op, provided, outcome);
+}
+
+static int check_op(const struct vmmu_batch *batch,
+		    const struct vmmu_install_op *op)
+{
+	const struct vmmu_space *space = batch->space;
+
+	if (op->reserved)
+		return -EOPNOTSUPP;
+	if (batch->flags & VMMU_INSTALL_BY_RA)
+		return op->level || op->va % sizeof(u64) ||
+		       op->va >= space->vm->real_bytes ? -EINVAL : 0;
+	return !op->level || op->level > space->format->levels ? -EINVAL : 0;
+}
+
+/* What an element waits for, without the lock. */
+static int wait_for(struct vmmu_batch *batch, int what)
+{
+	if (what == -EINPROGRESS)
+		return vmmu_install_ask(&batch->ask);
+	return vmmu_change_provide(batch->space->vm, &batch->change,
+				   batch->flags & VMMU_INSTALL_PROVIDE);
+}
+
+/*
+ * Apply one element. What it needs is provided with the lock dropped, since that
  * can take any time; then everything is looked at again.
  */
 static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 		 enum vmmu_outcome *outcome)
 {
 	struct vmmu_vm *vm = batch->space->vm;
-	struct vmmu_use use = {
-		.space = batch->space,
-		.va = vmmu_va(op->va),
-		.level = op->level,
-	};
 	bool provided = false;
-	struct vmmu_ra entry;
-	int err;
+	int err, what;
 
-	if (op->reserved)
-		return -EOPNOTSUPP;
-	if (!op->level || op->level > batch->space->format->levels)
-		return -EINVAL;
+	err = check_op(batch, op);
+	if (err)
+		return err;
+	batch->ask.answered = 0;
 	for (;;) {
-		err = try_apply(batch, op, &use, provided, &entry, outcome);
-		if (err != -ENOENT)
-			return err;
+		what = try_apply(batch, op, provided, outcome);
+		err = what;
+		if (err != -ENOENT && err != -EINPROGRESS)
+			break;
 		vmmu_zap_flush(&batch->zap);
 		up_write(&vm->lock);
-		err = vmmu_install_provide(vm, entry, op->value, &use, 1,
-					   batch->flags & VMMU_INSTALL_PROVIDE);
-		provided = true;
+		err = wait_for(batch, what);
+		/* A monitor may make something larger of it. */
+		provided = what == -ENOENT;
 		down_write(&vm->lock);
-		if (err == -ENOMEM) {
-			batch->reason = VMMU_REASON_NOFRAME;
-			batch->level = op->level;
-		}
 		if (err)
-			return err;
+			break;
 	}
+	if (err == -ENOMEM || err == -EPERM) {
+		batch->reason = err == -EPERM ? VMMU_REASON_DENIED :
+						VMMU_REASON_NOFRAME;
+		batch->level = op->level;
+	}
+	if (err == -EPERM)
+		vmmu_install_denied(vm, &batch->ask);
+	if (batch->change.holds.nr) {
+		vmmu_zap_flush(&batch->zap);
+		up_write(&vm->lock);
+		vmmu_change_end(vm, &batch->change);
+		down_write(&vm->lock);
+	}
+	return err;
 }
 
 int vmmu_install_batch(struct vmmu_batch *batch,
@@ -319,34 +525,41 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 	}
 	vmmu_zap_flush(&batch->zap);
 	up_write(&vm->lock);
+	vmmu_ptpage_reap(vm);
 	return err;
 }
 
 /*
  * Put one entry back, unless it was stored to meanwhile. That Accessed or
- * Dirty was set in it is no store of the guest's.
+ * Dirty was set in it is no store of the guest's. -ENOENT: as vmmu_install().
  */
-static void put_back(struct vmmu_batch *batch, const struct vmmu_undo *undo)
+static int try_put_back(struct vmmu_batch *batch, const struct vmmu_undo *undo)
 {
+	struct vmmu_change *change = &batch->change;
 	struct vmmu_vm *vm = batch->space->vm;
-	struct vmmu_use use = {
-		.space = batch->space,
-		.va = undo->va,
-		.level = undo->level,
-	};
-	u64 marks = batch->space->format->marks;
 	enum vmmu_outcome outcome;
-	u64 value;
 	int err;
 
+	init_change(batch, undo->entry, VMMU_CAUSE_ROLLBACK, undo->va,
+		    undo->level);
+	change->new = undo->old;
 	do {
-		vmmu_word_load(&vm->realmap, undo->entry, &value);
-		if ((value ^ undo->new) & ~marks)
-			return;
-		err = vmmu_install(vm, undo->entry, value, undo->old,
-				   VMMU_CAUSE_ROLLBACK, &use, 1, &batch->zap,
-				   &outcome);
+		vmmu_word_load(&vm->realmap, undo->entry, &change->old);
+		if ((change->old ^ undo->new) &
+		    ~batch->space->format->marks)
+			return 0;
+		err = vmmu_install(vm, change, &batch->zap, &outcome);
 	} while (err == -EAGAIN);
+	return err;
+}
+
+/* This must not fail, though it refers to tables that were forgotten. */
+static void put_back(struct vmmu_batch *batch, const struct vmmu_undo *undo)
+{
+	if (!try_put_back(batch, undo))
+		return;
+	vmmu_ptpage_forget(batch->space->vm, vmmu_ra_index(undo->entry));
+	try_put_back(batch, undo);
 }
 
 void vmmu_install_rollback(struct vmmu_batch *batch)
@@ -360,4 +573,5 @@ void vmmu_install_rollback(struct vmmu_batch *batch)
 	}
 	vmmu_zap_flush(&batch->zap);
 	up_write(&vm->lock);
+	vmmu_ptpage_reap(vm);
 }

@@ -6,19 +6,27 @@
  *
  *	main		the device
  *	vm, space	the files, with the calls on them
- *	info		what the module can do
  *	trapfd		the file that records are read from
  *	window		maps spaces: the host's MMU translates
- *	audit		looks for host PTEs that nothing grants
+ *	info		what the module can do
+ *	audit		looks for host PTEs that nothing grants, and for page tables
+ *			that are not known or protected
+ *	ledger		what VMs and spaces have been through
  *	memory		reads and writes guest-virtual memory
+ *	realmem		real memory: mapped, populated, discarded
  *	reverse		tells who has a frame, and who maps a real page
  *	fs		the files' inodes
  *	ioctl		the way in and out of a call
+ *	emulate		makes trapped stores as installs; with emulate_ask, after
+ *			a monitor was asked
  *	fault		delivers guest page faults
  *	grant		what both levels let a host PTE allow
- *	install		stores page-table entries: changes both levels
+ *	settle		closes page tables again that were open to stores
+ *	install		stores page-table entries: changes both levels; with
+ *			install_record, the monitors are told or asked
  *	translate	asks both levels
- *	realmem		real memory: mapped, populated, discarded
+ *	ptpage		which real pages are page tables of TRAPPING spaces; with
+ *			ptpage_protect, their protection, and ptpage_audit
  *	shadow		host PTEs of windows: inserted, zapped
  *	trapq		queues of records and their waiters
  *	object		what a VM and a space are; the order of locks
@@ -26,7 +34,8 @@
  *	realmap		the real map table: real page -> frame
  *	frame		allocates and charges frames
  *	format_*	page-table formats
- *	addr, word	addresses; words of real memory
+ *	store		what an instruction stores; store_decode finds that out
+ *	word, addr	words of real memory; addresses
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>

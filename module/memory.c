@@ -11,6 +11,8 @@
 
 #include "grant.h"
 #include "memory.h"
+#include "ptpage.h"
+#include "settle.h"
 #include "translate.h"
 
 /* Bytes that are staged on the stack at a time. */
@@ -30,8 +32,10 @@ static int get_frame(struct vmmu_query *query, struct vmmu_va va,
 
 	/* Each further round means that a discard came in between. */
 	do {
-		int err = vmmu_translate(query, va, result);
+		int err = vmmu_settle_for(query->space, result);
 
+		if (!err)
+			err = vmmu_translate(query, va, result);
 		if (err)
 			return err;
 		if (!(result->flags & VMMU_TRANSLATED))
@@ -49,18 +53,46 @@ static int get_frame(struct vmmu_query *query, struct vmmu_va va,
 	return -EINTR;
 }
 
+/*
+ * A page table is opened before it is changed here. It can't be closed while we
+ * hold its frame: either we see that it is not open, or who closes it sees us.
+ */
+static int open_table(struct vmmu_vm *vm, u64 index)
+{
+	u64 entry;
+
+	rcu_read_lock();
+	entry = vmmu_realmap_lookup(&vm->realmap, index);
+	rcu_read_unlock();
+	if (!entry || entry & VMMU_REALMAP_WRITABLE)
+		return 0;
+	return vmmu_ptpage_open(vm, index);
+}
+
 /* Likewise, for a change: the frame is provided, and marked as changed. */
 static int get_frame_to_change(struct vmmu_query *query, struct vmmu_va va,
 			       struct vmmu_translation *result,
 			       struct page **frame)
 {
+	struct vmmu_vm *vm = query->space->vm;
 	int err = get_frame(query, va, result, frame);
+	u64 index;
 
-	if (!err)
-		vmmu_realmap_mark(&query->space->vm->realmap,
-				  vmmu_ra_index(vmmu_ra(result->ra)),
-				  VMMU_REALMAP_ACCESSED | VMMU_REALMAP_DIRTY);
-	return err;
+	if (err)
+		return err;
+	index = vmmu_ra_index(vmmu_ra(result->ra));
+	err = open_table(vm, index);
+	if (err) {
+		put_page(*frame);
+		*result = (struct vmmu_translation){
+			.reason = VMMU_REASON_NOFRAME,
+			.level = 1,
+		};
+		return err;
+	}
+	vmmu_realmap_mark(&vm->realmap, index,
+			  VMMU_REALMAP_ACCESSED | VMMU_REALMAP_DIRTY);
+	return 0;
 }
 
 static void *address_in(struct page *frame, struct vmmu_va va)

@@ -65,7 +65,7 @@ u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index)
 			return page_of_block(entry, index, level);
 		entry = READ_ONCE(*slot_in(table_of(entry), index, level));
 	}
-	return entry;
+	return entry & VMMU_REALMAP_PRESENT ? entry : 0;
 }
 
 u64 vmmu_realmap_next(struct vmmu_realmap *realmap, u64 *index, u64 last)
@@ -80,7 +80,7 @@ u64 vmmu_realmap_next(struct vmmu_realmap *realmap, u64 *index, u64 last)
 		for (; level && entry && !(entry & VMMU_REALMAP_BLOCK); level--)
 			entry = READ_ONCE(*slot_in(table_of(entry), *index,
 						   level));
-		if (entry)
+		if (entry & VMMU_REALMAP_PRESENT)
 			return level ? page_of_block(entry, *index, level) :
 				       entry;
 		*index = ((*index >> (INDEX_BITS * level)) + 1) <<
@@ -110,12 +110,8 @@ static u64 *provide_table(struct vmmu_realmap *realmap, u64 *slot)
 	return table;
 }
 
-/*
- * Store @entry for the real page @index, where there is none. Returns -EEXIST
- * where there is one, and -ENOMEM. Somebody else's walk that meets the entry
- * sees the frame's contents: cmpxchg orders them.
- */
-static int set(struct vmmu_realmap *realmap, u64 index, u64 entry)
+/* The last-level slot of @index; tables are made if need be. NULL: no memory. */
+static u64 *provide_slot(struct vmmu_realmap *realmap, u64 index)
 {
 	u64 *slot = &realmap->root;
 
@@ -123,13 +119,36 @@ static int set(struct vmmu_realmap *realmap, u64 index, u64 entry)
 		u64 *table = provide_table(realmap, slot);
 
 		if (!table)
-			return -ENOMEM;
+			return NULL;
 		slot = slot_in(table, index, level);
 	}
-	if (cmpxchg64(slot, 0, entry))
-		return -EEXIST;
+	return slot;
+}
+
+/*
+ * Store @entry for the real page @index, where there is none. Returns -EEXIST
+ * where there is one, and -ENOMEM. Somebody else's walk that meets the entry
+ * sees the frame's contents: cmpxchg orders them.
+ */
+static int set(struct vmmu_realmap *realmap, u64 index, u64 entry)
+{
+	u64 *slot = provide_slot(realmap, index);
+	u64 old, new, seen;
+
+	if (!slot)
+		return -ENOMEM;
+	seen = READ_ONCE(*slot);
+	do {
+		old = seen;
+		if (old & VMMU_REALMAP_PRESENT)
+			return -EEXIST;
+		new = entry;
+		if (old & VMMU_REALMAP_TABLE)
+			new ^= VMMU_REALMAP_TABLE | VMMU_REALMAP_WRITABLE;
+		seen = cmpxchg64(slot, old, new);
+	} while (seen != old);
 	atomic_long_inc(&realmap->frames);
-	trace_vmmu_realmap_set(realmap->vm_id, index, entry);
+	trace_vmmu_realmap_set(realmap->vm_id, index, new);
 	return 0;
 }
 
@@ -218,13 +237,17 @@ static u64 *find_slot(struct vmmu_realmap *realmap, u64 index)
 struct page *vmmu_realmap_clear(struct vmmu_realmap *realmap, u64 index)
 {
 	u64 *slot = find_slot(realmap, index);
-	u64 entry;
+	u64 entry, seen;
 
-	if (!slot || !READ_ONCE(*slot))
+	if (!slot)
 		return NULL;
-	entry = xchg(slot, 0);
-	if (!entry)
-		return NULL;
+	seen = READ_ONCE(*slot);
+	do {
+		entry = seen;
+		if (!(entry & VMMU_REALMAP_PRESENT))
+			return NULL;
+		seen = cmpxchg64(slot, entry, entry & VMMU_REALMAP_TABLE);
+	} while (seen != entry);
 	atomic_long_dec(&realmap->frames);
 	trace_vmmu_realmap_clear(realmap->vm_id, index, entry);
 	vmmu_realmap_invalidate(realmap);
@@ -236,13 +259,42 @@ void vmmu_realmap_mark(struct vmmu_realmap *realmap, u64 index, u64 bits)
 	u64 *slot = find_slot(realmap, index);
 	u64 old = slot ? READ_ONCE(*slot) : 0;
 
-	while (old && (old & bits) != bits) {
+	while ((old & VMMU_REALMAP_PRESENT) && (old & bits) != bits) {
 		u64 seen = cmpxchg64(slot, old, old | bits);
 
 		if (seen == old)
 			break;
 		old = seen;
 	}
+}
+
+int vmmu_realmap_reserve(struct vmmu_realmap *realmap, u64 index)
+{
+	return provide_slot(realmap, index) ? 0 : -ENOMEM;
+}
+
+bool vmmu_realmap_reserved(struct vmmu_realmap *realmap, u64 index)
+{
+	return find_slot(realmap, index);
+}
+
+u64 vmmu_realmap_set_state(struct vmmu_realmap *realmap, u64 index, u64 state)
+{
+	u64 *slot = find_slot(realmap, index);
+	u64 old, new, seen;
+
+	if (!slot)
+		return 0;
+	seen = READ_ONCE(*slot);
+	do {
+		old = seen;
+		new = old & ~(VMMU_REALMAP_TABLE | VMMU_REALMAP_WRITABLE);
+		new |= state;
+		if (!(old & VMMU_REALMAP_PRESENT))
+			new = state & VMMU_REALMAP_TABLE;
+		seen = cmpxchg64(slot, old, new);
+	} while (seen != old);
+	return new & VMMU_REALMAP_PRESENT ? new : 0;
 }
 
 void vmmu_realmap_invalidate(struct vmmu_realmap *realmap)
@@ -257,7 +309,7 @@ static void destroy_table(struct vmmu_realmap *realmap, u64 *table,
 	for (unsigned int i = 0; i < NR_ENTRIES; i++) {
 		u64 entry = table[i];
 
-		if (!entry)
+		if (!(entry & VMMU_REALMAP_PRESENT))
 			continue;
 		if (level > 1) {
 			destroy_table(realmap, table_of(entry), level - 1,

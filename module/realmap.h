@@ -7,11 +7,13 @@
  *	bit  6       DIRTY      the frame was writable or changed by a walk
  *	bit  5       ACCESSED   the frame was mapped or walked
  *	bit  7       BLOCK      above level 1: maps a block, not a table
+ *	bit  8       TABLE      a guest's page table: see ptpage.h
  *	bit  1       WRITABLE   guests may write through it
  *	bit  0       PRESENT
  *
  * The root entry is a member of the tree, so an empty one has no tables; its
- * height follows from the size of real memory.
+ * height follows from the size of real memory. A last-level entry may have TABLE
+ * alone: a page table that has no frame yet, and will not be writable.
  *
  * Read without locks: tables live as long as the tree. What an entry refers to
  * may be used under rcu_read_lock(), since a frame outlives the clearing of its
@@ -33,6 +35,7 @@
 #define VMMU_REALMAP_ACCESSED	BIT_ULL(5)
 #define VMMU_REALMAP_DIRTY	BIT_ULL(6)
 #define VMMU_REALMAP_BLOCK	BIT_ULL(7)
+#define VMMU_REALMAP_TABLE	BIT_ULL(8)
 #define VMMU_REALMAP_FRAME	GENMASK_ULL(51, 12)
 
 /**
@@ -68,8 +71,8 @@ void vmmu_realmap_init(struct vmmu_realmap *realmap, u64 vm_id, u64 nr_pages,
 void vmmu_realmap_destroy(struct vmmu_realmap *realmap);
 
 /*
- * The entry for the real page @index; 0: none. Where a block covers it, the
- * entry that a 4 KiB page would have.
+ * The entry for the real page @index; 0: it has no frame. Where a block covers
+ * it, the entry that a 4 KiB page would have.
  */
 u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index);
 
@@ -101,6 +104,19 @@ struct page *vmmu_realmap_get(struct vmmu_realmap *realmap, u64 index);
 
 /* The real page that the frame @pfn backs, in *@index. False: none. */
 bool vmmu_realmap_find(struct vmmu_realmap *realmap, u64 pfn, u64 *index);
+
+/* Make the tables down to the entry of @index. May sleep. -ENOMEM. */
+int vmmu_realmap_reserve(struct vmmu_realmap *realmap, u64 index);
+
+/*
+ * Whether the real page @index is a page table, and may be written: @state is of
+ * TABLE and WRITABLE. Returns the entry, 0 if it has no frame; where the tables
+ * do not reach nothing happens. The caller invalidates.
+ */
+u64 vmmu_realmap_set_state(struct vmmu_realmap *realmap, u64 index, u64 state);
+
+/* Whether vmmu_realmap_reserve() has nothing to do. */
+bool vmmu_realmap_reserved(struct vmmu_realmap *realmap, u64 index);
 
 /* Set ACCESSED or DIRTY in the entry of @index, if it is present. */
 void vmmu_realmap_mark(struct vmmu_realmap *realmap, u64 index, u64 bits);

@@ -15,8 +15,9 @@
 #include <linux/sched/signal.h>
 
 #include "compat.h"
+#include "emulate.h"
+#include "install.h"
 #include "realmem.h"
-#include "shadow.h"
 
 /* Pages that a discard gathers before it removes their mappings together. */
 #define DISCARD_BATCH	64
@@ -80,20 +81,56 @@ static vm_fault_t realmem_fault(struct vm_fault *vmf)
 }
 
 /*
- * The first write through a PTE comes here, and a writable PTE is granted under
- * the page lock. mprotect() may make a dirty PTE writable again without us.
+ * Whether a writable PTE may be granted: looked at under the page lock. -ENOENT:
+ * @page is not the frame of @index any more; -EPERM: it is a page table.
+ */
+static int grant_write(struct vmmu_realmap *realmap, u64 index,
+		       struct page *page)
+{
+	u64 entry;
+
+	rcu_read_lock();
+	entry = vmmu_realmap_lookup(realmap, index);
+	rcu_read_unlock();
+	if (!entry || vmmu_realmap_page(entry) != page)
+		return -ENOENT;
+	if (!(entry & VMMU_REALMAP_WRITABLE))
+		return -EPERM;
+	vmmu_realmap_mark(realmap, index, VMMU_REALMAP_DIRTY);
+	return 0;
+}
+
+/*
+ * The first write through a PTE comes here, and each one to a page table.
+ * mprotect() may make a dirty PTE writable again without us, so who protects a
+ * page makes its PTEs clean.
  */
 static vm_fault_t realmem_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vmmu_vm *vm = vmf->vma->vm_private_data;
+	struct vmmu_ra ra = vmmu_ra_add(vmmu_ra_of_index(vmf->pgoff),
+					offset_in_page(vmf->real_address));
+	struct vmmu_payer payer;
+	vm_fault_t ret;
+	int err;
 
-	lock_page(vmf->page);
-	if (!still_frame(&vm->realmap, vmf->pgoff, vmf->page)) {
+	/* Each further round means that an open page was closed in between. */
+	do {
+		lock_page(vmf->page);
+		err = grant_write(&vm->realmap, vmf->pgoff, vmf->page);
+		if (!err)
+			return VM_FAULT_LOCKED;
 		unlock_page(vmf->page);
-		return VM_FAULT_NOPAGE;
-	}
-	vmmu_realmap_mark(&vm->realmap, vmf->pgoff, VMMU_REALMAP_DIRTY);
-	return VM_FAULT_LOCKED;
+		if (err == -ENOENT)
+			return VM_FAULT_NOPAGE;
+		payer = vmmu_payer_begin(vmf->vma->vm_mm);
+		ret = vmmu_emulate_store(vmf, vm, ra, NULL);
+		vmmu_payer_end(payer);
+		if (ret)
+			return ret;
+		cond_resched();
+	} while (!fatal_signal_pending(current));
+	return VM_FAULT_SIGBUS;
 }
 
 /* With this operation 6.12 runs faults under the VMA's lock alone. */
@@ -118,8 +155,12 @@ int vmmu_realmem_mmap(struct vmmu_vm *vm, struct vm_area_struct *vma)
 	if (vma->vm_pgoff >= vm->realmap.nr_pages ||
 	    nr_pages > vm->realmap.nr_pages - vma->vm_pgoff)
 		return -EINVAL;
-	/* A core dump would give every page a frame; MADV_DODUMP asks for it. */
-	vm_flags_set(vma, VM_DONTDUMP);
+	/*
+	 * A core dump would give every page a frame. Pages of mappings that can't
+	 * grow are not mlocked, either: that would hold each of them for a while,
+	 * and a page table that somebody holds is not protected.
+	 */
+	vm_flags_set(vma, VM_DONTDUMP | VM_DONTEXPAND);
 	vma->vm_private_data = vm;
 	vma->vm_ops = &realmem_vm_ops;
 	return 0;
@@ -140,18 +181,44 @@ int vmmu_realmem_populate(struct vmmu_vm *vm, u64 first, u64 end, u64 *done)
 	return 0;
 }
 
+/* A page table is about to be gone: as if each of its entries became zero. */
+static void clear_table(struct vmmu_vm *vm, u64 index)
+{
+	struct vmmu_ra entry = vmmu_ra_of_index(index);
+	struct vmmu_change change = { };
+	enum vmmu_outcome outcome;
+	struct vmmu_zap zap = { };
+
+	for (; vmmu_ra_index(entry) == index;
+	     entry = vmmu_ra_add(entry, sizeof(u64))) {
+		int err;
+
+		do {
+			vmmu_word_load(&vm->realmap, entry, &change.old);
+			if (!change.old)
+				break;
+			vmmu_change_init(&change, vm, entry,
+					 VMMU_CAUSE_DISCARD, NULL);
+			err = vmmu_install(vm, &change, &zap, &outcome);
+			cond_resched();
+		} while (err == -EAGAIN);
+	}
+	vmmu_zap_flush(&zap);
+}
+
 /*
- * Gather frames of up to DISCARD_BATCH pages from *@index on. Returns how many
- * were taken; *@index is where to go on.
+ * Gather frames of up to DISCARD_BATCH pages from *@index on, or up to a page
+ * table, which takes long. Returns how many were taken; *@index is where to go on.
  */
 static unsigned int take_frames(struct vmmu_vm *vm, u64 *index, u64 end,
 				struct page **pages)
 {
 	unsigned int nr = 0;
+	bool table = false;
 
 	lockdep_assert_held_write(&vm->lock);
 
-	while (nr < DISCARD_BATCH && *index < end) {
+	while (nr < DISCARD_BATCH && *index < end && !table) {
 		struct page *page;
 		u64 entry;
 
@@ -160,9 +227,14 @@ static unsigned int take_frames(struct vmmu_vm *vm, u64 *index, u64 end,
 		rcu_read_unlock();
 		if (!entry)
 			break;
-		page = vmmu_realmap_clear(&vm->realmap, (*index)++);
+		table = entry & VMMU_REALMAP_TABLE;
+		if (table)
+			clear_table(vm, *index);
+		page = vmmu_realmap_clear(&vm->realmap, *index);
 		if (page)
 			pages[nr++] = page;
+		/* An open table can be stored to, and walked, until here. */
+		vmmu_ptpage_wipe(vm, (*index)++);
 	}
 	return nr;
 }
@@ -211,6 +283,7 @@ int vmmu_realmem_discard(struct vmmu_vm *vm, u64 first, u64 end, u64 *done)
 		if (nr)
 			release_frames(vm, pages, nr);
 		up_write(&vm->lock);
+		vmmu_ptpage_reap(vm);
 
 		*done = index - first;
 		cond_resched();

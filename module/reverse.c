@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "reverse.h"
+#include "settle.h"
 #include "translate.h"
 
 /* Runs of a page table that are staged on the stack at a time. */
@@ -115,7 +116,7 @@ long vmmu_reverse_mappers(struct vmmu_vm *vm, struct vmmu_mappers *args)
 	struct vmmu_mapper __user *user = u64_to_user_ptr(args->mappers);
 	struct vmmu_mapper stage[STAGE];
 	struct vmmu_scan scan;
-	int err;
+	int err, settled;
 
 	if (args->flags || args->reserved)
 		return -EOPNOTSUPP;
@@ -129,6 +130,9 @@ long vmmu_reverse_mappers(struct vmmu_vm *vm, struct vmmu_mappers *args)
 
 	args->done = 0;
 	args->more = 1;
+	settled = vmmu_settle_vm(vm);
+	if (settled)
+		return settled;
 	for (u32 i = 0; !err && i < SCANS && args->done < args->nr; i++) {
 		u32 nr = find_mappers(&scan, args->space, args->ra, stage,
 				      args->nr - args->done);

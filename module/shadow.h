@@ -82,6 +82,13 @@ struct vmmu_zap {
 void vmmu_zap_entry(struct vmmu_zap *zap, struct vmmu_space *space,
 		    struct vmmu_va va, unsigned int level, u64 old);
 
+/* Likewise, through any entry of the table of @level that translates @va. */
+void vmmu_zap_table(struct vmmu_zap *zap, struct vmmu_space *space,
+		    struct vmmu_va va, unsigned int level);
+
+/* Likewise, everything in windows of this VM. */
+void vmmu_zap_vm(struct vmmu_zap *zap, struct vmmu_vm *vm);
+
 /* Likewise, the page that owns a frame which has left the real map table. */
 void vmmu_zap_frame(struct vmmu_zap *zap, struct vmmu_vm *vm,
 		    struct page *frame);

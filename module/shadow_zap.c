@@ -36,13 +36,15 @@ static void zap(struct vmmu_space *space, u64 first, u64 last)
 
 	if (!mapping_mapped(space->mapping))
 		return;
-	atomic64_inc(&space->vm->zaps);
+	vmmu_count(space, VMMU_ZAPS);
 	trace_vmmu_zap(space->vm->id, space->id, first, last);
 	unmap_mapping_pages(space->mapping, first, last - first + 1, false);
 }
 
 static void zap_ranges(struct vmmu_zap *zaps, struct vmmu_space *space)
 {
+	if (mapping_mapped(space->mapping))
+		vmmu_count(space, VMMU_FLUSHES);
 	/* Under another format the same entries serve other addresses. */
 	if (space->format != zaps->space->format) {
 		zap(space, 0, LAST_PAGE);
@@ -52,13 +54,21 @@ static void zap_ranges(struct vmmu_zap *zaps, struct vmmu_space *space)
 		zap(space, zaps->ranges[i].first, zaps->ranges[i].last);
 }
 
+/* A range that is zapped at once, by itself. */
+static void zap_now(struct vmmu_space *space, u64 first, u64 last)
+{
+	if (mapping_mapped(space->mapping))
+		vmmu_count(space, VMMU_FLUSHES);
+	zap(space, first, last);
+}
+
 void vmmu_zap_flush(struct vmmu_zap *zaps)
 {
 	struct vmmu_space *space, *peer;
 
 	if (zaps->all) {
 		list_for_each_entry(space, &zaps->all->spaces, link)
-			zap(space, 0, LAST_PAGE);
+			zap_now(space, 0, LAST_PAGE);
 		zaps->all = NULL;
 		zaps->nr = 0;
 	}
@@ -183,6 +193,31 @@ void vmmu_zap_entry(struct vmmu_zap *zaps, struct vmmu_space *space,
 		add(zaps, space, page & ~others, page | others);
 }
 
+void vmmu_zap_table(struct vmmu_zap *zaps, struct vmmu_space *space,
+		    struct vmmu_va va, unsigned int level)
+{
+	const struct vmmu_format *format = space->format;
+	u64 page = page_of(va), others;
+
+	lockdep_assert_held_write(&space->vm->lock);
+
+	if (level == format->levels) {
+		add(zaps, space, 0, LAST_PAGE);
+		return;
+	}
+	if (!peers_differ(space) && !shadowed_anywhere(space, va, level + 1))
+		return;
+	others = BIT_ULL(vmmu_format_shift(format, level + 1) - PAGE_SHIFT) - 1;
+	add(zaps, space, page & ~others, page | others);
+}
+
+void vmmu_zap_vm(struct vmmu_zap *zaps, struct vmmu_vm *vm)
+{
+	lockdep_assert_held_write(&vm->lock);
+
+	zaps->all = vm;
+}
+
 static struct vmmu_space *find_space(struct vmmu_vm *vm, u64 id)
 {
 	struct vmmu_space *space;
@@ -204,7 +239,7 @@ void vmmu_zap_frame(struct vmmu_zap *zaps, struct vmmu_vm *vm,
 	if (!owner || zaps->all)
 		return;
 	if (owner == VMMU_OWNER_MANY) {
-		zaps->all = vm;
+		vmmu_zap_vm(zaps, vm);
 		return;
 	}
 	if (!space || space->id != owner_space(owner))
@@ -244,7 +279,7 @@ void vmmu_zap_range(struct vmmu_space *space, struct vmmu_va first,
 			last = vmmu_va(last.value | others);
 	}
 	if (shadowed_within(space, first, last))
-		zap(space, page_of(first), page_of(last));
+		zap_now(space, page_of(first), page_of(last));
 }
 
 void vmmu_zap_space(struct vmmu_space *space)
@@ -255,5 +290,5 @@ void vmmu_zap_space(struct vmmu_space *space)
 	memset(space->shadowed, 0, sizeof(space->shadowed));
 	memset(space->large, 0, sizeof(space->large));
 	vmmu_realmap_invalidate(&space->vm->realmap);
-	zap(space, 0, LAST_PAGE);
+	zap_now(space, 0, LAST_PAGE);
 }

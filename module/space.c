@@ -8,10 +8,12 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "emulate_ask.h"
 #include "fs.h"
 #include "info.h"
+#include "ledger.h"
 #include "memory.h"
-#include "shadow.h"
+#include "ptpage.h"
 #include "space.h"
 #include "space_calls.h"
 #include "trapfd.h"
@@ -50,17 +52,23 @@ static void put_mode(struct vmmu_space *space, const struct vmmu_mode *mode)
 	WRITE_ONCE(space->reserved, space->format->reserved(mode));
 }
 
-/* Whether somebody may read records of the space's faults. */
-static bool delivers_records(struct vmmu_space *space)
+/* Where records of a kind go, as enum vmmu_delivery. */
+static u32 delivery_of(struct vmmu_space *space, u32 kind)
 {
+	struct vmmu_destination *delivery = &space->delivery[kind];
 	struct vmmu_trapq *queue;
-	bool ret;
+	bool open;
 
 	rcu_read_lock();
-	queue = rcu_dereference(space->trapq);
-	ret = queue && !READ_ONCE(queue->closed);
+	queue = rcu_dereference(delivery->queue);
+	open = queue && !READ_ONCE(queue->closed);
 	rcu_read_unlock();
-	return ret;
+	if (kind == VMMU_TRAP_FAULT)
+		return open ? VMMU_DELIVER_RECORD : VMMU_DELIVER_SIGNAL;
+	if (!open)
+		return VMMU_DELIVER_NONE;
+	return READ_ONCE(delivery->asks) ? VMMU_DELIVER_ASK :
+					   VMMU_DELIVER_NOTIFY;
 }
 
 static long space_info(struct vmmu_call *call)
@@ -79,8 +87,7 @@ static long space_info(struct vmmu_call *call)
 	info->real_bytes = space->vm->real_bytes;
 	info->levels = space->format->levels;
 	info->va_bits = space->format->va_bits;
-	info->delivery = delivers_records(space) ? VMMU_DELIVER_RECORD :
-						   VMMU_DELIVER_SIGNAL;
+	info->delivery = delivery_of(space, VMMU_TRAP_FAULT);
 	info->reserved = 0;
 	return 0;
 }
@@ -108,15 +115,25 @@ static long set_root(struct vmmu_call *call)
 
 	if (args->flags)
 		return -EOPNOTSUPP;
+	if (!vmmu_page_aligned(args->root))
+		return -EINVAL;
+	err = vmmu_ptpage_hold_root(space, args->root);
+	if (err)
+		return err;
 	down_write(&space->vm->lock);
 	err = check_root(args->root, vmmu_mode_unpack(space->mode).maxphyaddr);
 	if (!err) {
+		vmmu_ptpage_drop_root(space);
 		WRITE_ONCE(space->root, args->root);
 		list_del_init(&space->peers);
 		join_peers(space);
+		vmmu_ptpage_add_root(space);
 		vmmu_zap_space(space);
 	}
 	up_write(&space->vm->lock);
+	vmmu_ptpage_release_root(space, args->root);
+	/* The old one's tables; the new one may lie beyond real memory. */
+	vmmu_ptpage_reap(space->vm);
 	return err;
 }
 
@@ -141,20 +158,43 @@ static long set_mode(struct vmmu_call *call)
 	return err;
 }
 
-/* From now on faults go to @queue, whose reference is the space's then. */
-static void put_queue(struct vmmu_space *space, struct vmmu_trapq *queue)
+/* From now on records go to @queue, whose reference is the space's then. */
+static void put_queue(struct vmmu_space *space, u32 kind,
+		      struct vmmu_trapq *queue, bool asks)
 {
+	struct vmmu_destination *delivery = &space->delivery[kind];
+	struct vmmu_vm *vm = space->vm;
 	struct vmmu_trapq *old;
 
-	down_write(&space->vm->lock);
+	down_write(&vm->lock);
 	if (queue)
 		vmmu_trapq_bind(queue);
-	old = rcu_replace_pointer(space->trapq, queue,
-				  lockdep_is_held(&space->vm->lock));
-	up_write(&space->vm->lock);
+	WRITE_ONCE(delivery->asks, asks);
+	old = rcu_replace_pointer(delivery->queue, queue,
+				  lockdep_is_held(&vm->lock));
+	if (kind != VMMU_TRAP_FAULT)
+		WRITE_ONCE(vm->nr_listeners,
+			   vm->nr_listeners + !!queue - !!old);
+	vmmu_asker_forget(vm);
+	up_write(&vm->lock);
 	if (old) {
-		vmmu_trapq_unbind(old, space->id);
+		vmmu_trapq_unbind(old, space->id, kind);
 		vmmu_trapq_put(old);
+	}
+}
+
+/* Whether records of a kind can be delivered so. */
+static bool delivers(u32 kind, u32 delivery)
+{
+	switch (delivery) {
+	case VMMU_DELIVER_SIGNAL:
+	case VMMU_DELIVER_RECORD:
+		return kind == VMMU_TRAP_FAULT;
+	case VMMU_DELIVER_ASK:
+		return kind == VMMU_TRAP_HYPERCALL || kind == VMMU_TRAP_STORE;
+	default:
+		return kind != VMMU_TRAP_FAULT && kind < VMMU_TRAP_KINDS &&
+		       delivery <= VMMU_DELIVER_NOTIFY;
 	}
 }
 
@@ -162,19 +202,38 @@ static long set_delivery(struct vmmu_call *call)
 {
 	struct vmmu_space *space = space_of(call);
 	struct vmmu_set_delivery *args = call->arg;
+	u32 kind = args->kind ?: VMMU_TRAP_FAULT, delivery = args->delivery;
 	struct vmmu_trapq *queue = NULL;
 
-	if (args->flags)
+	if (args->flags || args->reserved)
 		return -EOPNOTSUPP;
-	if (args->delivery > VMMU_DELIVER_RECORD)
+	if (!delivers(kind, delivery))
 		return -EINVAL;
-	if (args->delivery == VMMU_DELIVER_RECORD) {
-		queue = vmmu_trapfd_queue(space->vm, args->trap);
+	if (delivery != VMMU_DELIVER_SIGNAL && delivery != VMMU_DELIVER_NONE) {
+		queue = vmmu_trapfd_queue(space->vm, args->trap,
+					  delivery == VMMU_DELIVER_NOTIFY);
 		if (IS_ERR(queue))
 			return PTR_ERR(queue);
 	}
-	put_queue(space, queue);
+	put_queue(space, kind, queue, delivery == VMMU_DELIVER_ASK);
 	return 0;
+}
+
+static long get_delivery(struct vmmu_call *call)
+{
+	struct vmmu_get_delivery *args = call->arg;
+
+	if (args->flags)
+		return -EOPNOTSUPP;
+	if (!args->kind || args->kind >= VMMU_TRAP_KINDS)
+		return -EINVAL;
+	args->delivery = delivery_of(space_of(call), args->kind);
+	return 0;
+}
+
+static long ledger(struct vmmu_call *call)
+{
+	return vmmu_ledger_of_space(space_of(call), call->arg);
 }
 
 static const struct vmmu_row space_rows[] = {
@@ -202,6 +261,10 @@ static const struct vmmu_row space_rows[] = {
 	VMMU_ROW(VMMU_IOC_FAULT, vmmu_window_explain_fault, vmmu_fault, result,
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_SET_DELIVERY, set_delivery, vmmu_set_delivery, trap),
+	VMMU_ROW(VMMU_IOC_GET_DELIVERY, get_delivery, vmmu_get_delivery,
+		 delivery, .writes = true, .asks = true),
+	VMMU_ROW(VMMU_IOC_LEDGER, ledger, vmmu_ledger, refusals,
+		 .writes = true, .asks = true),
 };
 
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -212,16 +275,23 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			  READ_ONCE(space->vm->dead));
 }
 
-static void link_space(struct vmmu_space *space)
+/* Others see the space from now on. A TRAPPING one's table is scanned first. */
+static int link_space(struct vmmu_space *space)
 {
 	struct vmmu_vm *vm = space->vm;
+	int err = vmmu_ptpage_hold_root(space, space->root);
 
+	if (err)
+		return err;
 	down_write(&vm->lock);
 	space->id = ++vm->last_space_id;
 	join_peers(space);
+	vmmu_ptpage_add_root(space);
 	list_add_tail(&space->link, &vm->spaces);
 	WRITE_ONCE(vm->nr_spaces, vm->nr_spaces + 1);
 	up_write(&vm->lock);
+	vmmu_ptpage_release_root(space, space->root);
+	return 0;
 }
 
 static void unlink_space(struct vmmu_space *space)
@@ -229,10 +299,13 @@ static void unlink_space(struct vmmu_space *space)
 	struct vmmu_vm *vm = space->vm;
 
 	down_write(&vm->lock);
+	vmmu_ptpage_drop_root(space);
+	vmmu_ledger_retire(space);
 	list_del(&space->link);
 	list_del(&space->peers);
 	WRITE_ONCE(vm->nr_spaces, vm->nr_spaces - 1);
 	up_write(&vm->lock);
+	vmmu_ptpage_reap(vm);
 }
 
 static int space_release(struct inode *inode, struct file *file)
@@ -241,8 +314,9 @@ static int space_release(struct inode *inode, struct file *file)
 
 	if (!space)
 		return 0;
+	for (u32 kind = VMMU_TRAP_FAULT; kind < VMMU_TRAP_KINDS; kind++)
+		put_queue(space, kind, NULL, false);
 	unlink_space(space);
-	put_queue(space, NULL);
 	fput(space->vm->file);
 	kfree(space);
 	return 0;
@@ -266,6 +340,29 @@ static void show_mode(struct seq_file *m, const struct vmmu_mode *mode)
 	seq_printf(m, "PKRU=%#x MAXPHYADDR=%u\n", mode->pkru, mode->maxphyaddr);
 }
 
+/* "hypercall none, store notify, ...": where installs go. */
+static void show_installs(struct seq_file *m, struct vmmu_space *space)
+{
+	static const char *const kinds[] = {
+		[VMMU_TRAP_HYPERCALL] = "hypercall",
+		[VMMU_TRAP_STORE] = "store",
+		[VMMU_TRAP_REREAD] = "reread",
+		[VMMU_TRAP_DISCARD] = "discard",
+	};
+	static const char *const deliveries[] = {
+		[VMMU_DELIVER_NONE] = "none",
+		[VMMU_DELIVER_NOTIFY] = "notify",
+		[VMMU_DELIVER_ASK] = "ask",
+	};
+
+	seq_puts(m, "vmmu-installs:\t");
+	for (u32 kind = VMMU_TRAP_HYPERCALL; kind < VMMU_TRAP_KINDS; kind++)
+		seq_printf(m, "%s%s %s",
+			   kind == VMMU_TRAP_HYPERCALL ? "" : ", ", kinds[kind],
+			   deliveries[delivery_of(space, kind)]);
+	seq_putc(m, '\n');
+}
+
 static void space_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct vmmu_space *space = file->private_data;
@@ -277,9 +374,12 @@ static void space_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vmmu-kind:\t%s\n",
 		   space->flags & VMMU_SPACE_TRAPPING ? "trapping" : "lazy");
 	seq_printf(m, "vmmu-faults:\t%s\n",
-		   delivers_records(space) ? "record" : "signal");
+		   delivery_of(space, VMMU_TRAP_FAULT) == VMMU_DELIVER_RECORD ?
+			"record" : "signal");
+	show_installs(m, space);
 	seq_printf(m, "vmmu-root:\t%#llx\n", READ_ONCE(space->root));
 	show_mode(m, &mode);
+	vmmu_ledger_show_space(m, space);
 }
 
 static const struct file_operations space_fops = {
@@ -293,7 +393,7 @@ static const struct file_operations space_fops = {
 	VMMU_UNSIGNED_OFFSET
 };
 
-/* A space that nobody knows yet, holding its VM's file. */
+/* A space that nobody knows yet. */
 static struct vmmu_space *space_alloc(struct vmmu_vm *vm, struct file *file,
 				      const struct vmmu_space_create *args)
 {
@@ -312,8 +412,6 @@ static struct vmmu_space *space_alloc(struct vmmu_vm *vm, struct file *file,
 	space->around = 1;
 	INIT_LIST_HEAD(&space->peers);
 	spin_lock_init(&space->faults.lock);
-	get_file(vm->file);
-	link_space(space);
 	return space;
 }
 
@@ -324,8 +422,7 @@ long vmmu_space_create(struct vmmu_vm *vm, struct vmmu_call *call)
 	struct vmmu_space *space;
 	int err;
 
-	/* No flag yet: a TRAPPING space is not to be had, LAZY is 0. */
-	if (args->flags || !format)
+	if (args->flags & ~VMMU_SPACE_TRAPPING || !format)
 		return -EOPNOTSUPP;
 	err = check_mode(format, &args->mode);
 	if (!err)
@@ -345,6 +442,12 @@ long vmmu_space_create(struct vmmu_vm *vm, struct vmmu_call *call)
 	space = space_alloc(vm, call->new_file, args);
 	if (!space)
 		return -ENOMEM;
+	err = link_space(space);
+	if (err) {
+		kfree(space);
+		return err;
+	}
+	get_file(vm->file);
 	call->new_file->private_data = space;
 	args->id = space->id;
 	args->fd = call->new_fd;

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "install.h"
+#include "settle.h"
 #include "space_calls.h"
 #include "translate.h"
 #include "window.h"
@@ -17,7 +18,7 @@
 #define STAGE	32
 
 #define INSTALL_FLAGS	(VMMU_INSTALL_ATOMIC | VMMU_INSTALL_STOP | \
-			 VMMU_INSTALL_PROVIDE)
+			 VMMU_INSTALL_PROVIDE | VMMU_INSTALL_BY_RA)
 #define TRANSLATE_FLAGS	(VMMU_TRANSLATE_USER | VMMU_TRANSLATE_SET_AD | \
 			 VMMU_TRANSLATE_PROVIDE)
 
@@ -37,6 +38,13 @@ static long install_stages(struct vmmu_batch *batch,
 
 		if (copy_from_user(stage, ops + first, nr * sizeof(*stage)))
 			return -EFAULT;
+		err = vmmu_settle(batch->space);
+		if (err) {
+			batch->reason = err == -ENOMEM ? VMMU_REASON_NOFRAME :
+							 VMMU_REASON_NONE;
+			batch->level = 0;
+			return err;
+		}
 		err = vmmu_install_batch(batch, stage, nr, stage_outcomes);
 		vmmu_window_prefill(batch->space, stage, stage_outcomes,
 				    batch->done - first);
@@ -101,19 +109,19 @@ static long translate_stages(struct vmmu_query *query,
 	while (args->done < args->nr) {
 		u32 first = args->done;
 		u32 nr = min_t(u32, args->nr - first, STAGE);
-		u32 i;
-		int err = 0;
+		u32 i = 0;
+		int err;
 
 		if (vas && copy_from_user(stage_vas, vas + first,
 					  nr * sizeof(*stage_vas)))
 			return -EFAULT;
-		for (i = 0; i < nr; i++) {
+		err = vmmu_settle_for(query->space, &stage[0]);
+		while (!err && i < nr) {
 			u64 va = vas ? stage_vas[i] :
 				 args->va + ((u64)(first + i) << PAGE_SHIFT);
 
 			err = vmmu_translate(query, vmmu_va(va), &stage[i]);
-			if (err)
-				break;
+			i += !err;
 		}
 		/* The answer that failed tells why, behind the good ones. */
 		if (copy_to_user(results + first, stage,
@@ -163,7 +171,9 @@ long vmmu_space_translate(struct vmmu_call *call)
 
 	if (args->vas && get_user(va, (u64 __user *)u64_to_user_ptr(args->vas)))
 		return -EFAULT;
-	err = vmmu_translate(&query, vmmu_va(va), &args->result);
+	err = vmmu_settle_for(query.space, &args->result);
+	if (!err)
+		err = vmmu_translate(&query, vmmu_va(va), &args->result);
 	if (!err)
 		args->done = 1;
 	return err;
@@ -184,6 +194,9 @@ long vmmu_space_explain(struct vmmu_call *call)
 	if (args->nr < space->format->levels)
 		return -EINVAL;
 	args->done = 0;
+	err = vmmu_settle_for(space, &args->result);
+	if (err)
+		return err;
 	vmmu_query_init_caller(&query, space, args->access, args->flags);
 	err = vmmu_translate(&query, vmmu_va(args->va), &args->result);
 	if (err)
@@ -207,6 +220,7 @@ long vmmu_space_mappings(struct vmmu_call *call)
 		.va = args->va,
 		.last = args->last,
 	};
+	int err;
 
 	if (args->flags || args->reserved)
 		return -EOPNOTSUPP;
@@ -217,6 +231,9 @@ long vmmu_space_mappings(struct vmmu_call *call)
 
 	args->done = 0;
 	args->more = 1;
+	err = vmmu_settle(space);
+	if (err)
+		return err;
 	vmmu_space_walk_init(space, &scan.walk);
 	while (args->done < args->nr && !scan.ended) {
 		u32 nr = min_t(u32, args->nr - args->done, ARRAY_SIZE(stage));

@@ -22,7 +22,8 @@
 
 /* The causes are install.h's. */
 #define show_vmmu_cause(cause)						\
-	__print_symbolic(cause, { 0, "hypercall" }, { 1, "rollback" })
+	__print_symbolic(cause, { 0, "hypercall" }, { 1, "rollback" },	\
+			 { 2, "store" }, { 3, "reread" }, { 4, "discard" })
 
 TRACE_EVENT(vmmu_install,
 	TP_PROTO(u64 vm, u64 space, u64 va, u32 level, u64 entry_ra, u64 old,

@@ -41,6 +41,7 @@ static void walk_to(struct vmmu_query *query, struct vmmu_va va)
 	else
 		vmmu_walk_start(&query->walk, va);
 	query->sequence = sequence;
+	vmmu_count(query->space, VMMU_WALKS);
 	vmmu_walk_down(&query->walk);
 }
 
@@ -174,6 +175,18 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 		err = vmmu_translate_once(query, va, out);
 	} while (err == -EAGAIN);
 	return err;
+}
+
+bool vmmu_query_holds(const struct vmmu_query *query)
+{
+	const struct vmmu_space *space = query->space;
+	const struct vmmu_walk *walk = &query->walk;
+
+	lockdep_assert_held_write(&space->vm->lock);
+
+	return walk->root.value == space->root &&
+	       vmmu_mode_pack(&walk->mode) == space->mode &&
+	       vmmu_walk_holds(walk);
 }
 
 /*

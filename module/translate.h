@@ -59,6 +59,12 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 int vmmu_translate_once(struct vmmu_query *query, struct vmmu_va va,
 			struct vmmu_translation *out);
 
+/*
+ * Whether a walk would find just the same now; marks that the query has set are
+ * part of that. Caller holds vm->lock for writing.
+ */
+bool vmmu_query_holds(const struct vmmu_query *query);
+
 /**
  * struct vmmu_scan - a listing of what a page table maps
  * @walk: the walk of the present address.

@@ -24,6 +24,26 @@ struct trap {
 	struct vmmu_trapq *queue;
 };
 
+#define NOTE_PAGES	DIV_ROUND_UP(VMMU_TRAPQ_NOTES *			\
+				     sizeof(struct vmmu_trap_note), PAGE_SIZE)
+
+static void uncharge_notes(struct vmmu_account *account, unsigned int nr)
+{
+	while (nr--)
+		vmmu_account_uncharge(account);
+}
+
+static bool charge_notes(struct vmmu_account *account)
+{
+	for (unsigned int i = 0; i < NOTE_PAGES; i++) {
+		if (!vmmu_account_charge(account)) {
+			uncharge_notes(account, i);
+			return false;
+		}
+	}
+	return true;
+}
+
 static long trap_info(struct vmmu_call *call)
 {
 	struct trap *trap = call->file->private_data;
@@ -50,28 +70,49 @@ static long trap_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			  READ_ONCE(trap->vm->dead));
 }
 
+/* Frame numbers are for those who may see them, when they read. */
+static int copy_record(struct vmmu_vm *vm, char __user *user,
+		       const struct vmmu_trap_record *record)
+{
+	struct vmmu_trap_record copy = *record;
+
+	if (copy.kind != VMMU_TRAP_FAULT && !vmmu_vm_frames_shown(vm)) {
+		copy.frame = 0;
+		copy.flags |= VMMU_TRAP_FRAME_HIDDEN;
+	}
+	return copy_to_user(user, &copy, sizeof(copy)) ? -EFAULT : 0;
+}
+
 /* As many whole records as there are and fit; waits for the first one. */
 static ssize_t trap_read(struct file *file, char __user *buffer, size_t bytes,
 			 loff_t *offset)
 {
+	const size_t each = sizeof(struct vmmu_trap_record);
 	struct trap *trap = file->private_data;
-	struct vmmu_trap_record record;
+	struct vmmu_taken taken;
 	size_t done = 0;
+	__poll_t events;
 	int err;
 
-	if (bytes < sizeof(record))
+	if (bytes < each)
 		return -EINVAL;
-	while (bytes - done >= sizeof(record)) {
-		if (vmmu_trapq_take(trap->queue, &record)) {
-			if (copy_to_user(buffer + done, &record,
-					 sizeof(record))) {
-				vmmu_trapq_untake(trap->queue, record.cookie);
+	while (bytes - done >= each) {
+		if (vmmu_trapq_take(trap->queue, &taken)) {
+			if (copy_record(trap->vm, buffer + done,
+					&taken.record)) {
+				vmmu_trapq_untake(trap->queue, &taken);
 				return done ?: -EFAULT;
 			}
-			done += sizeof(record);
+			vmmu_trapq_taken(&taken);
+			done += each;
+			cond_resched();
 			continue;
 		}
-		if (done || vmmu_trapq_poll(trap->queue) & EPOLLHUP)
+		events = vmmu_trapq_poll(trap->queue);
+		/* A record may have come, and then the last space gone. */
+		if (!done && events & EPOLLIN)
+			continue;
+		if (done || events & EPOLLHUP)
 			break;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
@@ -84,10 +125,11 @@ static ssize_t trap_read(struct file *file, char __user *buffer, size_t bytes,
 
 static int check_answer(const struct vmmu_trap_answer *answer)
 {
-	if (answer->reserved || answer->value)
+	if (answer->reserved ||
+	    (answer->value && answer->verdict != VMMU_VERDICT_REWRITE))
 		return -EOPNOTSUPP;
-	if (answer->verdict != VMMU_VERDICT_RETRY &&
-	    answer->verdict != VMMU_VERDICT_SIGNAL)
+	if (answer->verdict < VMMU_VERDICT_RETRY ||
+	    answer->verdict > VMMU_VERDICT_REWRITE)
 		return -EINVAL;
 	return 0;
 }
@@ -129,10 +171,14 @@ static __poll_t trap_poll(struct file *file, poll_table *wait)
 static int trap_release(struct inode *inode, struct file *file)
 {
 	struct trap *trap = file->private_data;
+	bool charged;
 
 	if (!trap)
 		return 0;
+	charged = trap->queue->notes;
 	vmmu_trapq_close(trap->queue);
+	if (charged)
+		uncharge_notes(&trap->vm->account, NOTE_PAGES);
 	vmmu_trapq_put(trap->queue);
 	fput(trap->vm->file);
 	kfree(trap);
@@ -206,23 +252,43 @@ long vmmu_trapfd_create(struct vmmu_vm *vm, struct vmmu_call *call)
 	return 0;
 }
 
-struct vmmu_trapq *vmmu_trapfd_queue(struct vmmu_vm *vm, int fd)
+/* Make room for notes, and charge it. */
+static int make_notes(struct trap *trap)
+{
+	struct vmmu_account *account = &trap->vm->account;
+	bool made = false;
+	int err = 0;
+
+	if (READ_ONCE(trap->queue->notes))
+		return 0;
+	if (!charge_notes(account))
+		return -ENOMEM;
+	err = vmmu_trapq_make_notes(trap->queue, &made);
+	if (!made)
+		uncharge_notes(account, NOTE_PAGES);
+	return err;
+}
+
+struct vmmu_trapq *vmmu_trapfd_queue(struct vmmu_vm *vm, int fd, bool notes)
 {
 	struct file *file = fget(fd);
-	struct vmmu_trapq *queue;
+	struct vmmu_trapq *queue = NULL;
 	struct trap *trap;
+	int err = 0;
 
 	if (!file)
 		return ERR_PTR(-EBADF);
 	trap = file->f_op == &trap_fops ? file->private_data : NULL;
-	if (!trap) {
-		queue = ERR_PTR(-EBADF);
-	} else if (trap->vm != vm) {
-		queue = ERR_PTR(-EINVAL);
-	} else {
+	if (!trap)
+		err = -EBADF;
+	else if (trap->vm != vm)
+		err = -EINVAL;
+	else if (notes)
+		err = make_notes(trap);
+	if (!err) {
 		queue = trap->queue;
 		kref_get(&queue->ref);
 	}
 	fput(file);
-	return queue;
+	return err ? ERR_PTR(err) : queue;
 }

@@ -12,9 +12,10 @@ struct vmmu_trapq;
 long vmmu_trapfd_create(struct vmmu_vm *vm, struct vmmu_call *call);
 
 /*
- * The queue of the trap file @fd, a reference. -EBADF: it is no trap file;
- * -EINVAL: it is another VM's.
+ * The queue of the trap file @fd, a reference; with @notes it has room for records
+ * that nobody waits for. -EBADF: it is no trap file; -EINVAL: it is another VM's;
+ * -ENOMEM.
  */
-struct vmmu_trapq *vmmu_trapfd_queue(struct vmmu_vm *vm, int fd);
+struct vmmu_trapq *vmmu_trapfd_queue(struct vmmu_vm *vm, int fd, bool notes);
 
 #endif /* VMMU_TRAPFD_H */

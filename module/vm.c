@@ -11,6 +11,8 @@
 #include "audit.h"
 #include "fs.h"
 #include "info.h"
+#include "ledger.h"
+#include "ptpage.h"
 #include "realmem.h"
 #include "reverse.h"
 #include "space.h"
@@ -56,7 +58,7 @@ static long vm_info(struct vmmu_call *call)
 	info->charged_bytes = charged_bytes(vm);
 	info->limit_bytes = limit_bytes(vm);
 	info->sequence = vmmu_realmap_sequence(&vm->realmap);
-	info->zaps = atomic64_read(&vm->zaps);
+	info->zaps = vmmu_ledger_count(vm, VMMU_ZAPS);
 	return 0;
 }
 
@@ -112,6 +114,7 @@ static void fill_real_map_entry(u64 index, u64 entry, bool frames_shown,
 				VMMU_REAL_WRITABLE : 0) |
 			 (entry & VMMU_REALMAP_ACCESSED ?
 				VMMU_REAL_ACCESSED : 0) |
+			 (entry & VMMU_REALMAP_TABLE ? VMMU_REAL_TABLE : 0) |
 			 (entry & VMMU_REALMAP_DIRTY ? VMMU_REAL_DIRTY : 0),
 		.page_shift = PAGE_SHIFT,
 	};
@@ -188,6 +191,11 @@ static long audit(struct vmmu_call *call)
 	return vmmu_audit(vm_of(call), call->arg);
 }
 
+static long ledger(struct vmmu_call *call)
+{
+	return vmmu_ledger_of_vm(vm_of(call), call->arg);
+}
+
 static const struct vmmu_row vm_rows[] = {
 	VMMU_INFO_ROW,
 	VMMU_ROW(VMMU_IOC_VM_INFO, vm_info, vmmu_vm_info, sequence,
@@ -207,6 +215,8 @@ static const struct vmmu_row vm_rows[] = {
 	VMMU_ROW(VMMU_IOC_TRAP_CREATE, trap_create, vmmu_trap_create, reserved,
 		 .writes = true),
 	VMMU_ROW(VMMU_IOC_AUDIT, audit, vmmu_audit, va, .writes = true),
+	VMMU_ROW(VMMU_IOC_LEDGER, ledger, vmmu_ledger, refusals,
+		 .writes = true, .asks = true),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -232,6 +242,7 @@ static int vm_release(struct inode *inode, struct file *file)
 
 	if (!vm)
 		return 0;
+	vmmu_ptpage_exit(vm);
 	vmmu_realmap_destroy(&vm->realmap);
 	vmmu_account_destroy(&vm->account);
 	kfree(vm);
@@ -252,9 +263,9 @@ static void vm_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vmmu-charged-bytes:\t%llu\n", charged_bytes(vm));
 	seq_printf(m, "vmmu-sequence:\t%llu\n",
 		   vmmu_realmap_sequence(&vm->realmap));
-	seq_printf(m, "vmmu-zaps:\t%lld\n", atomic64_read(&vm->zaps));
 	seq_printf(m, "vmmu-state:\t%s\n",
 		   READ_ONCE(vm->dead) ? "dead" : "live");
+	vmmu_ledger_show_vm(m, vm);
 }
 
 static const struct file_operations vm_fops = {
@@ -282,6 +293,8 @@ static struct vmmu_vm *vm_alloc(struct file *file, u64 real_bytes)
 	vm->privileged = capable(CAP_SYS_ADMIN);
 	init_rwsem(&vm->lock);
 	INIT_LIST_HEAD(&vm->spaces);
+	vmmu_ptpage_init(vm);
+	spin_lock_init(&vm->stores.lock);
 	vmmu_account_init(&vm->account);
 	vmmu_realmap_init(&vm->realmap, vm->id, real_bytes >> PAGE_SHIFT,
 			  &vm->account, file->f_mapping);

@@ -241,3 +241,16 @@ bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write)
 	}
 	return true;
 }
+
+bool vmmu_walk_holds(const struct vmmu_walk *walk)
+{
+	for (unsigned int i = 0; i < walk->nr_steps; i++) {
+		const struct vmmu_walk_step *step = &walk->steps[i];
+		u64 value;
+
+		vmmu_word_load(walk->realmap, step->ra, &value);
+		if (value != step->value)
+			return false;
+	}
+	return true;
+}

@@ -137,4 +137,7 @@ bool vmmu_walk_mark(struct vmmu_walk *walk, bool write);
 /* Whether all of that is set, in the entries as they were read. */
 bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write);
 
+/* Whether every entry is what was read, or was marked since by this walk. */
+bool vmmu_walk_holds(const struct vmmu_walk *walk);
+
 #endif /* VMMU_WALK_H */

@@ -2,15 +2,19 @@
 /*
  * Windows. A fault asks both levels, as a translation does, and inserts host
  * PTEs with the rights that they and the VMA grant; from then on the host's own
- * MMU translates. Faults take no lock of ours.
+ * MMU translates. Faults take no lock of ours, but where page tables of TRAPPING
+ * spaces are settled, or stored to: see object.h.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
 #include "compat.h"
+#include "emulate.h"
 #include "fault.h"
 #include "grant.h"
 #include "memory.h"
+#include "ptpage.h"
+#include "settle.h"
 #include "shadow.h"
 #include "trace.h"
 #include "translate.h"
@@ -73,14 +77,13 @@ static void learn_around(const struct vm_fault *vmf, struct vmmu_space *space,
 }
 
 /*
- * Map the page of a query that was answered, and others behind it, all as of
- * @sequence. Returns what vmmu_shadow_insert() does, of the first page.
+ * Map the page of a query that was answered, and others behind it, @nr at most, all
+ * as of @sequence. Returns what vmmu_shadow_insert() does, of the first page.
  */
 static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
-		     u64 sequence)
+		     u64 sequence, unsigned int nr)
 {
 	struct vmmu_space *space = query->space;
-	unsigned int nr = guess_around(vmf, space);
 	unsigned int mapped = 0, i, chunk;
 	u64 grants[VMMU_GRANTS];
 	int err = 0;
@@ -107,21 +110,38 @@ static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 	return i ? 0 : err;
 }
 
+/* Whether this is a write to a page table, which may not be granted. */
+static bool writes_table(const struct vmmu_query *query)
+{
+	return query->access.access == VMMU_ACCESS_WRITE &&
+	       !(query->real_map_entry & VMMU_REALMAP_WRITABLE);
+}
+
 /*
  * One attempt: -EAGAIN, to make another, or *@ret holds the answer. Whatever
- * the answer depends on is read after the sequence.
+ * the answer depends on is read after the sequence. Page tables are settled
+ * before, but not when the fault has opened one for its own sake: *@opened. It
+ * could not get there otherwise, if its own address is translated by that.
  */
 static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
-		   vm_fault_t *ret)
+		   bool *opened, vm_fault_t *ret)
 {
-	u64 sequence = vmmu_realmap_sequence(&space->vm->realmap);
 	struct vmmu_translation answer;
 	struct vmmu_query query;
+	u64 sequence;
 	int err;
 
 	*ret = VM_FAULT_SIGBUS;
 	if (READ_ONCE(space->vm->dead))
 		return -EIO;
+	err = *opened ? 0 : vmmu_settle(space);
+	if (err)
+		return err;
+	sequence = vmmu_realmap_sequence(&space->vm->realmap);
+	if (*opened)
+		vmmu_ptpage_leak(space->vm);
+	else if (vmmu_unsettled(space))
+		return -EAGAIN;
 	vmmu_grant_query_init(&query, space, access_of(vmf),
 			      VMMU_TRANSLATE_SET_AD | VMMU_TRANSLATE_PROVIDE);
 	err = vmmu_translate_once(&query,
@@ -137,7 +157,15 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 		*ret = VM_FAULT_HWPOISON;
 		return 0;
 	}
-	err = map_pages(vmf, &query, sequence);
+	if (writes_table(&query)) {
+		*ret = vmmu_emulate_store(vmf, space->vm, vmmu_ra(answer.ra),
+					  &query);
+		*opened = !*ret;
+		return *ret ? 0 : -EAGAIN;
+	}
+	/* No more than it takes is mapped through a table that is open. */
+	err = map_pages(vmf, &query, sequence,
+			*opened ? 1 : guess_around(vmf, space));
 	if (!err)
 		*ret = VM_FAULT_NOPAGE;
 	if (err == -ESTALE) {
@@ -150,11 +178,14 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 static vm_fault_t window_fault(struct vm_fault *vmf)
 {
 	struct vmmu_payer payer = vmmu_payer_begin(vmf->vma->vm_mm);
+	struct vmmu_space *space = vmf->vma->vm_private_data;
+	bool opened = false;
 	vm_fault_t ret;
 	int err;
 
+	vmmu_count(space, VMMU_FAULTS);
 	for (unsigned int i = 0; i < MAX_ATTEMPTS; i++) {
-		err = attempt(vmf, vmf->vma->vm_private_data, &ret);
+		err = attempt(vmf, space, &opened, &ret);
 		if (err != -EAGAIN || fatal_signal_pending(current))
 			break;
 		cond_resched();

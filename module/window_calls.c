@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What is done to windows from outside of their faults: invalidation, telling
- * about a fault, and mapping at once what was just installed.
+ * about a fault or about a store to a page table that was denied, and mapping at
+ * once what was just installed.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "emulate_ask.h"
 #include "fault.h"
 #include "grant.h"
+#include "settle.h"
 #include "shadow.h"
 #include "window.h"
 
@@ -21,12 +24,16 @@ long vmmu_window_invalidate(struct vmmu_call *call)
 	struct vmmu_va first = vmmu_va(args->va);
 	struct vmmu_va last = vmmu_va(args->va + args->bytes - 1);
 	struct vmmu_vm *vm = space->vm;
+	int err;
 
 	if (args->flags & ~VMMU_INVALIDATE_ALL)
 		return -EOPNOTSUPP;
 	if (args->flags & VMMU_INVALIDATE_ALL) {
 		if (args->va || args->bytes)
 			return -EINVAL;
+		err = vmmu_settle(space);
+		if (err)
+			return err;
 		down_write(&vm->lock);
 		vmmu_zap_space(space);
 		up_write(&vm->lock);
@@ -36,6 +43,9 @@ long vmmu_window_invalidate(struct vmmu_call *call)
 	    !vmmu_format_canonical(space->format, first) ||
 	    !vmmu_format_canonical(space->format, last))
 		return -EINVAL;
+	err = vmmu_settle(space);
+	if (err)
+		return err;
 	down_write(&vm->lock);
 	vmmu_realmap_invalidate(&vm->realmap);
 	vmmu_zap_range(space, first, last);
@@ -63,6 +73,24 @@ static int find_va(struct vmmu_space *space, unsigned long address,
 	return err;
 }
 
+/* Whether the thread's store there was one to a page table, and was denied. */
+static bool recall_denied(struct vmmu_vm *vm, struct vmmu_fault *args)
+{
+	u64 entry;
+	u8 level;
+
+	if (args->access != VMMU_ACCESS_WRITE ||
+	    !vmmu_asker_recall(vm, args->address, &entry, &level))
+		return false;
+	args->recorded = 1;
+	args->va = entry;
+	args->result = (struct vmmu_translation){
+		.reason = VMMU_REASON_DENIED,
+		.level = level,
+	};
+	return true;
+}
+
 long vmmu_window_explain_fault(struct vmmu_call *call)
 {
 	struct vmmu_space *space = call->file->private_data;
@@ -75,6 +103,8 @@ long vmmu_window_explain_fault(struct vmmu_call *call)
 		return -EOPNOTSUPP;
 	if (args->access > VMMU_ACCESS_FETCH)
 		return -EINVAL;
+	if (recall_denied(space->vm, args))
+		return 0;
 	err = find_va(space, args->address, &va);
 	if (err)
 		return err;
@@ -83,6 +113,9 @@ long vmmu_window_explain_fault(struct vmmu_call *call)
 					   &args->result);
 	if (args->recorded)
 		return 0;
+	err = vmmu_settle_for(space, &args->result);
+	if (err)
+		return err;
 	vmmu_grant_query_init(&query, space, args->access, 0);
 	query.frames_shown = vmmu_vm_frames_shown(space->vm);
 	return vmmu_translate(&query, va, &args->result);
@@ -140,16 +173,19 @@ static unsigned int prefill_run(struct vmmu_query *query, u64 sequence,
 	struct vm_area_struct *vma = find_window(query->space, page);
 	u64 grants[VMMU_GRANTS];
 	unsigned long address, end;
+	unsigned int found;
 
 	if (!vma)
 		return nr;
 	address = vma->vm_start + ((page - vma->vm_pgoff) << PAGE_SHIFT);
 	end = pmd_addr_end(address, vma->vm_end);
 	nr = min3(nr, VMMU_GRANTS, (unsigned int)((end - address) >> PAGE_SHIFT));
-	if ((vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) &&
-	    vmmu_grant_pages(query, vmmu_va(page << PAGE_SHIFT), grants, nr))
-		vmmu_shadow_insert(vma, address, query->space, sequence, grants,
-				   nr);
+	if (!(vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)))
+		return nr;
+	found = vmmu_grant_pages(query, vmmu_va(page << PAGE_SHIFT), grants, nr);
+	if (found && !vmmu_shadow_insert(vma, address, query->space, sequence,
+					 grants, nr))
+		vmmu_count_add(query->space, VMMU_PREFILLS, found);
 	return nr;
 }
 
@@ -162,7 +198,8 @@ void vmmu_window_prefill(struct vmmu_space *space,
 	struct vmmu_query query;
 	unsigned int i = 0;
 
-	if (!mapping_mapped(space->mapping) || !mmap_read_trylock(mm))
+	if (!mapping_mapped(space->mapping) || vmmu_unsettled(space) ||
+	    !mmap_read_trylock(mm))
 		return;
 	vmmu_grant_query_init(&query, space, VMMU_ACCESS_READ, 0);
 	while (i < nr) {

@@ -10,11 +10,11 @@
  *     /dev/vmmu   VMMU_IOC_VM_CREATE
  *     VM          VMMU_IOC_VM_INFO, _POPULATE, _DISCARD, _REAL_MAP,
  *                 _SPACE_CREATE, _REAL_OF_FRAME, _MAPPERS, _TRAP_CREATE,
- *                 _AUDIT; mmap() at offset ra maps real memory
+ *                 _AUDIT, _LEDGER; mmap() at offset ra maps real memory
  *     space       VMMU_IOC_SPACE_INFO, _SET_ROOT, _SET_MODE, _INSTALL,
  *                 _TRANSLATE, _EXPLAIN, _MAPPINGS, _READ, _WRITE, _CMPXCHG,
- *                 _INVALIDATE, _FAULT, _SET_DELIVERY; mmap() at offset va maps
- *                 a window, see there
+ *                 _INVALIDATE, _FAULT, _SET_DELIVERY, _GET_DELIVERY, _LEDGER;
+ *                 mmap() at offset va maps a window, see there
  *     trap        VMMU_IOC_TRAP_INFO; read() gives records, write() answers
  *     each        VMMU_IOC_INFO
  *
@@ -34,7 +34,7 @@
  *     EFAULT      an address of the caller's memory is bad
  *     EHWPOISON   the hardware has lost the contents of a frame
  *     EINTR       a fatal signal ended a long call; or any signal, the wait
- *                 for a record
+ *                 for a record or for an answer
  *     EINVAL      a value is out of range, misaligned, wraps, or the
  *                 structure is too small
  *     EIO         the module found its own state inconsistent and the VM is
@@ -48,13 +48,15 @@
  *     ENXIO       the guest's page table stopped the call; the structure
  *                 says where, and why
  *     EOPNOTSUPP  an unknown flag, format or non-zero reserved field
- *     EPERM       the caller has no right to see frame numbers of this VM
+ *     EPERM       the caller has no right to see frame numbers of this VM; or a
+ *                 monitor has denied an install
  *
  * A call that fails changed nothing, or its progress field (done) says how
  * far it got; calls with a progress field write it whenever they ran at all,
  * that is, after every result except E2BIG, ENOTTY, EOPNOTSUPP, EFAULT on the
  * structure itself and EINVAL on its scalar fields. After EIO nothing of a VM
- * is to be relied on, and only the *_INFO calls still work.
+ * is to be relied on. The *_INFO calls, LEDGER and GET_DELIVERY still work then,
+ * and so do read(), write() and poll() of trap files.
  *
  * Elements of arrays never change their size: a call that comes to need larger
  * ones takes a flag for them.
@@ -100,6 +102,10 @@
 #define VMMU_IOC_INVALIDATE	_IO(VMMU_IOC_TYPE, 0x2a)
 #define VMMU_IOC_FAULT		_IO(VMMU_IOC_TYPE, 0x2b)
 #define VMMU_IOC_SET_DELIVERY	_IO(VMMU_IOC_TYPE, 0x2c)
+#define VMMU_IOC_GET_DELIVERY	_IO(VMMU_IOC_TYPE, 0x2d)
+
+/* on a VM and a space */
+#define VMMU_IOC_LEDGER		_IO(VMMU_IOC_TYPE, 0x40)
 
 /* on a trap */
 #define VMMU_IOC_TRAP_INFO	_IO(VMMU_IOC_TYPE, 0x30)
@@ -169,6 +175,9 @@ struct vmmu_mode {
  * @VMMU_REASON_EXECUTE_ONLY: windows only: the page may be fetched from, but
  *	not read (SMAP or a protection key forbids that), which the host's page
  *	tables can't express
+ * @VMMU_REASON_NOT_A_TABLE: install by real address only: no TRAPPING space of the
+ *	VM has a page table there
+ * @VMMU_REASON_DENIED: a monitor has denied the install
  *
  * Where several rules forbid an access the first of USER, SMEP, SMAP, WRITE,
  * NX, PKEY is named, and the highest level at which it does.
@@ -190,6 +199,8 @@ enum vmmu_reason {
 	VMMU_REASON_NOT_BACKED = 13,
 	VMMU_REASON_NOFRAME = 14,
 	VMMU_REASON_EXECUTE_ONLY = 15,
+	VMMU_REASON_NOT_A_TABLE = 16,
+	VMMU_REASON_DENIED = 17,
 };
 
 /* Architectural page-fault error code of x86 (Intel SDM volume 3, 4.7). */
@@ -217,6 +228,7 @@ enum vmmu_reason {
 #define VMMU_FEATURE_WINDOWS	(1ULL << 7)	/* windows, INVALIDATE, FAULT */
 #define VMMU_FEATURE_TRAPS	(1ULL << 8)	/* trap files, SET_DELIVERY */
 #define VMMU_FEATURE_AUDIT	(1ULL << 9)	/* AUDIT */
+#define VMMU_FEATURE_TRAPPING	(1ULL << 10)	/* TRAPPING spaces, LEDGER */
 
 /**
  * struct vmmu_info - VMMU_IOC_INFO: what this module can do
@@ -225,7 +237,9 @@ enum vmmu_reason {
  * @api_version: out: VMMU_API_VERSION of the module.
  * @page_shift: out: log2 of the bytes in a real page (12).
  * @formats: out: bit (1 << f) is set for every supported enum vmmu_format_id f.
- * @features: out: VMMU_FEATURE_*.
+ * @features: out: VMMU_FEATURE_*. TRAPPING also stands for VMMU_INSTALL_BY_RA,
+ *	VMMU_REAL_TABLE, GET_DELIVERY, the kind of SET_DELIVERY with NOTIFY and ASK,
+ *	and for what AUDIT says of page tables.
  * @vm_flags: out: flags that VMMU_IOC_VM_CREATE takes.
  * @space_flags: out: flags that VMMU_IOC_SPACE_CREATE takes.
  * @max_real_bytes: out: largest real memory of a VM.
@@ -266,6 +280,11 @@ struct vmmu_info {
  * Frames and tables of the VM count against the RLIMIT_MEMLOCK that the
  * caller has now, for as long as the VM lives, unless the caller has
  * CAP_IPC_LOCK; and against the memory cgroup of whoever causes each.
+ *
+ * mmap() of the VM at offset ra, MAP_SHARED, maps real memory from the real address
+ * ra on. Its frames never leave memory, so mlock() has no effect. Such a mapping is
+ * left out of core dumps. mremap() moves it, but makes it neither larger nor two;
+ * and parts of it that mprotect() has set apart do not join again.
  *
  * Errors: E2BIG, EFAULT, EINVAL (@size, @real_bytes), EMFILE, ENFILE, ENOMEM,
  * EOPNOTSUPP (@flags, @reserved).
@@ -352,6 +371,7 @@ struct vmmu_range {
 #define VMMU_REAL_ACCESSED	(1U << 1)	/* was mapped or walked */
 #define VMMU_REAL_DIRTY		(1U << 2)	/* was writable or changed */
 #define VMMU_REAL_FRAME_HIDDEN	(1U << 3)	/* frame reads 0: no right */
+#define VMMU_REAL_TABLE		(1U << 4)	/* a TRAPPING space's page table */
 
 /**
  * struct vmmu_real_map_entry - one present entry of a real map table
@@ -396,9 +416,33 @@ struct vmmu_real_map {
 };
 
 /*
- * Flags of VMMU_IOC_SPACE_CREATE. A LAZY space notices plain stores to its
- * page table when an access or a translation walks them; what was established
- * by INSTALL is coherent at once. A TRAPPING space notices every store.
+ * Flags of VMMU_IOC_SPACE_CREATE.
+ *
+ * A LAZY space notices plain stores to its page table when an access or a
+ * translation walks them; what was established by INSTALL is coherent at once.
+ *
+ * A TRAPPING space's page table is write-protected, in every mapping of real memory
+ * and every window, in every process. A store to it traps, and is made as an
+ * install: the page that the entry maps has its frame, and nothing uses what it
+ * said before, when the program goes on. So it is if one instruction of 64-bit user
+ * code stores 4 or 8 bytes, aligned: mov, movnti, xchg, cmpxchg, xadd, and, or, xor,
+ * add, sub, inc, dec, bts, btr, btc. Tables that are linked into the tree, or leave
+ * it, follow. Making such a space, or linking tables, looks at each of their entries
+ * once.
+ *
+ * Any other store (other instructions, 32-bit code, system calls, debuggers, code
+ * that is single-stepped or watched, or in a restartable sequence) opens that page,
+ * which then is writable; what lies below it is taken from windows. Before anything
+ * that depends on it is used or told the page is protected again, and compared with
+ * what it was: each entry that has changed is an install, which provides frames and
+ * makes records, whatever the call is that it is compared for. As long as something
+ * holds the page (direct I/O, vmsplice() into a pipe, KVM or VFIO) it stays writable,
+ * and what lies below it follows the contract of a LAZY space.
+ *
+ * A store fails with SIGBUS, in system calls with EFAULT, if there is no memory for
+ * what it takes; a call that finds an open page, with ENOMEM. DISCARD of a page table
+ * is as if all of its entries became zero. Bits of addresses that are reserved in
+ * some modes only do not count as such where tables are followed.
  */
 #define VMMU_SPACE_LAZY		0
 #define VMMU_SPACE_TRAPPING	(1U << 0)
@@ -415,8 +459,8 @@ struct vmmu_real_map {
  * @mode: in: see &struct vmmu_mode.
  * @id: out: the space's id, unique within the VM.
  *
- * Errors: E2BIG, EFAULT, EINVAL (@size, @root, @mode), EIO, EMFILE, ENFILE,
- * ENOMEM, EOPNOTSUPP (@flags, @format, @mode).
+ * Errors: E2BIG, EFAULT, EINTR (TRAPPING only), EINVAL (@size, @root, @mode), EIO,
+ * EMFILE, ENFILE, ENOMEM, EOPNOTSUPP (@flags, @format, @mode).
  */
 struct vmmu_space_create {
 	__u32 size;
@@ -441,7 +485,8 @@ struct vmmu_space_create {
  * @real_bytes: out: size of the VM's real memory.
  * @levels: out: number of levels of the format.
  * @va_bits: out: width of a virtual address.
- * @delivery: out: enum vmmu_delivery.
+ * @delivery: out: enum vmmu_delivery of guest page faults; of installs see
+ *	&struct vmmu_get_delivery.
  * @reserved: out: 0.
  *
  * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
@@ -472,7 +517,8 @@ struct vmmu_space_info {
  * No window uses what the old root granted when the call returns; the same root
  * again drops everything, too.
  *
- * Errors: E2BIG, EFAULT, EINVAL (@size, @root), EIO, EOPNOTSUPP (@flags).
+ * Errors: E2BIG, EFAULT, EINTR and ENOMEM (of TRAPPING spaces only), EINVAL (@size,
+ * @root), EIO, EOPNOTSUPP (@flags).
  */
 struct vmmu_set_root {
 	__u32 size;
@@ -520,10 +566,13 @@ enum vmmu_outcome {
 
 /**
  * struct vmmu_install_op - one entry to store
- * @va: in: a virtual address that the entry takes part in translating.
+ * @va: in: a virtual address that the entry takes part in translating; with
+ *	VMMU_INSTALL_BY_RA the entry's real address, a multiple of 8 in real
+ *	memory.
  * @value: in: the new entry, in the space's format. Any value is stored, as on
  *	a CPU.
- * @level: in: level of the entry, 1 (last) to the number of levels.
+ * @level: in: level of the entry, 1 (last) to the number of levels; with
+ *	VMMU_INSTALL_BY_RA 0.
  * @reserved: must be 0.
  */
 struct vmmu_install_op {
@@ -542,10 +591,14 @@ struct vmmu_install_op {
  * STOP: an entry that would establish nothing (RESERVED, BEYOND_REAL) is not
  *	stored; the batch stops there.
  * PROVIDE: an entry that maps a large page gets all its frames at once.
+ * BY_RA: elements name their entry by its real address, in a page table of any
+ *	TRAPPING space of the VM (as Xen's mmu_update). What it serves for there
+ *	follows, however many addresses that are.
  */
 #define VMMU_INSTALL_ATOMIC	(1U << 0)
 #define VMMU_INSTALL_STOP	(1U << 1)
 #define VMMU_INSTALL_PROVIDE	(1U << 2)
+#define VMMU_INSTALL_BY_RA	(1U << 3)
 
 /**
  * struct vmmu_install - VMMU_IOC_INSTALL: store page-table entries
@@ -556,7 +609,8 @@ struct vmmu_install_op {
  *	VMMU_INSTALL_ATOMIC put them back.
  * @index: out: the element that stopped the batch; @nr when none did.
  * @reason: out: enum vmmu_reason: why it stopped there.
- * @level: out: the level at which the reason was found.
+ * @level: out: the level at which the reason was found; with
+ *	VMMU_INSTALL_BY_RA 0.
  * @reserved: must be 0.
  * @ops: in: address of an array of &struct vmmu_install_op.
  * @outcomes: in: address of an array of @nr bytes, each to receive an enum
@@ -568,10 +622,11 @@ struct vmmu_install_op {
  * page of every last-level entry that becomes valid gets its frame in the
  * real map table before the entry is stored.
  *
- * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @nr; an element's level),
- * EIO, ENOMEM, ENXIO, EOPNOTSUPP (@flags, @reserved; an element's reserved).
- * @done and @index are written after EFAULT of an array, EINVAL and EOPNOTSUPP
- * of an element, EINTR, ENOMEM and ENXIO.
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @nr; an element's level, and with
+ * VMMU_INSTALL_BY_RA its address), EIO, ENOMEM, ENXIO, EOPNOTSUPP (@flags,
+ * @reserved; an element's reserved), EPERM. @done and @index are written after
+ * EFAULT of an array, EINVAL and EOPNOTSUPP of an element, EINTR, ENOMEM, ENXIO and
+ * EPERM.
  */
 struct vmmu_install {
 	__u32 size;
@@ -639,7 +694,9 @@ struct vmmu_translation {
  *	AC overrides SMAP), whatever CPL3 says.
  * SET_AD: set Accessed and, for a write, Dirty, as a CPU would, once the
  *	access is known to succeed.
- * PROVIDE: give the real page a frame when it has none.
+ * PROVIDE: give the real page a frame when it has none. Without it, only entries
+ *	that are found changed in an open page get frames, see
+ *	VMMU_SPACE_TRAPPING.
  */
 #define VMMU_TRANSLATE_USER	(1U << 0)
 #define VMMU_TRANSLATE_SET_AD	(1U << 1)
@@ -664,7 +721,8 @@ struct vmmu_translation {
  * the answer behind the last good one, at @done, says NOFRAME.
  *
  * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access, @nr, @va, @results),
- * EIO, ENOMEM (VMMU_TRANSLATE_PROVIDE only), EOPNOTSUPP (@flags, @reserved).
+ * EIO, ENOMEM (VMMU_TRANSLATE_PROVIDE, TRAPPING spaces), EOPNOTSUPP (@flags,
+ * @reserved).
  */
 struct vmmu_translate {
 	__u32 size;
@@ -707,7 +765,7 @@ struct vmmu_step {
  * @result: out: as from VMMU_IOC_TRANSLATE.
  *
  * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access, @nr), EIO, ENOMEM
- * (VMMU_TRANSLATE_PROVIDE only), EOPNOTSUPP (@flags, @reserved).
+ * (VMMU_TRANSLATE_PROVIDE, TRAPPING spaces), EOPNOTSUPP (@flags, @reserved).
  */
 struct vmmu_explain {
 	__u32 size;
@@ -760,11 +818,11 @@ struct vmmu_mapping {
  * @mappings: in: address of an array of &struct vmmu_mapping.
  *
  * Addresses count as unsigned; the hole between the canonical halves is
- * stepped over. A run may be reported in several pieces. Sets no A or D and
- * provides no frame.
+ * stepped over. A run may be reported in several pieces. Sets no A or D, and
+ * provides no frame but for what is found in open pages of TRAPPING spaces.
  *
- * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @va, @last, @nr), EIO,
- * EOPNOTSUPP (@flags, @reserved).
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @va, @last, @nr), EIO, ENOMEM
+ * (TRAPPING spaces only), EOPNOTSUPP (@flags, @reserved).
  */
 struct vmmu_mappings {
 	__u32 size;
@@ -800,7 +858,7 @@ struct vmmu_mappings {
  * after the bytes for it have been read, so EFAULT leaves no half of a value.
  *
  * Errors: E2BIG, EFAULT, EHWPOISON, EINTR, EINVAL (@size, @va, @bytes), EIO,
- * ENOMEM (WRITE only), ENXIO, EOPNOTSUPP (@flags).
+ * ENOMEM (READ: of TRAPPING spaces only), ENXIO, EOPNOTSUPP (@flags).
  */
 struct vmmu_memory {
 	__u32 size;
@@ -900,10 +958,11 @@ struct vmmu_mapper {
  * Scans the page tables of the VM's spaces in the order of their ids, each
  * upwards from its lowest address as unsigned numbers: nothing has to be kept
  * for it while guests change their tables. One call scans a bounded part, so
- * it may find nothing and yet say @more. Sets no A or D and provides no frame.
+ * it may find nothing and yet say @more. Sets no A or D, and provides no frame but
+ * for what is found in open pages of TRAPPING spaces.
  *
- * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @ra, @va, @nr), EIO,
- * EOPNOTSUPP (@flags, @reserved).
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @ra, @va, @nr), EIO, ENOMEM
+ * (TRAPPING spaces only), EOPNOTSUPP (@flags, @reserved).
  */
 struct vmmu_mappers {
 	__u32 size;
@@ -935,10 +994,11 @@ struct vmmu_mappers {
  * page table of a LAZY space is noticed where a page is not shadowed yet, and
  * otherwise after the next INVALIDATE that covers it.
  *
- * INSTALL takes back what its entry says when it comes, below the address that
- * it is named by, in every space with this root. Until an INVALIDATE lives on what
- * a plain store had replaced before, and what the same entry grants at other
- * addresses, by tables that refer to themselves or have several above them.
+ * INSTALL takes back what its entry says when it comes, in TRAPPING spaces wherever
+ * it serves, in LAZY ones with this root below the address that it is named by. In
+ * LAZY spaces lives on, until an INVALIDATE, what a plain store had replaced before,
+ * and what the same entry grants at other addresses, by tables that refer to
+ * themselves or have several above them.
  *
  * An access that is not granted is a guest page fault: SIGSEGV to the thread, with
  * si_addr in the window, or a record, see &struct vmmu_set_delivery. SIGBUS:
@@ -967,7 +1027,8 @@ struct vmmu_mappers {
  * Covers every page that the range touches, large pages as a whole, global ones
  * as well (Intel SDM volume 3, 4.10.4). Of this space only.
  *
- * Errors: E2BIG, EFAULT, EINVAL (@size, @va, @bytes), EIO, EOPNOTSUPP (@flags).
+ * Errors: E2BIG, EFAULT, EINTR and ENOMEM (of TRAPPING spaces only), EINVAL (@size,
+ * @va, @bytes), EIO, EOPNOTSUPP (@flags).
  */
 struct vmmu_invalidate {
 	__u32 size;
@@ -980,13 +1041,13 @@ struct vmmu_invalidate {
  * struct vmmu_fault - VMMU_IOC_FAULT: why an access of this thread failed
  * @size: in: size of this structure.
  * @flags: in: must be 0.
- * @address: in: an address in one of the caller's windows of this space, as in
- *	si_addr.
+ * @address: in: an address in one of the caller's windows of this space, or where
+ *	a store to a page table was denied, as in si_addr.
  * @access: in: enum vmmu_access.
  * @recorded: out: 1: @result tells the calling thread's last fault there, and
  *	it is forgotten now, as are those before it. 0: there is none, and
  *	@result is a translation as things are now.
- * @va: out: the virtual address.
+ * @va: out: the virtual address; for VMMU_REASON_DENIED the entry's real address.
  * @result: out: the reason, the level and the error code; when @recorded is 1
  *	the other fields are 0.
  *
@@ -994,10 +1055,13 @@ struct vmmu_invalidate {
  * mapping's own PROT bits forbid, are the host's to refuse: there is no record.
  * If @result tells of no reason then, a plain store may have allowed the fetch in
  * the meantime, or the PROT bits forbid the access: INVALIDATE helps the former.
- * A bounded number of faults is remembered for each space.
+ * A bounded number of faults is remembered for each space. Of answers to stores to
+ * page tables 16 are remembered for each VM, those included that the store has not
+ * come back for yet, and of a thread's denied ones the last; that is found through
+ * any space of the VM, by VMMU_ACCESS_WRITE.
  *
  * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size, @access), EIO, ENOENT (no window
- * of this space is there), EOPNOTSUPP (@flags).
+ * of this space is there), ENOMEM (TRAPPING spaces only), EOPNOTSUPP (@flags).
  */
 struct vmmu_fault {
 	__u32 size;
@@ -1010,35 +1074,83 @@ struct vmmu_fault {
 };
 
 /**
- * enum vmmu_delivery - what a guest page fault in a window becomes
- * @VMMU_DELIVER_SIGNAL: SIGSEGV to the thread
- * @VMMU_DELIVER_RECORD: a record on a trap file; the thread sleeps until it is
- *	answered
+ * enum vmmu_trap_kind - what a record is about, and how it came
+ * @VMMU_TRAP_FAULT: a guest page fault
+ * @VMMU_TRAP_HYPERCALL: an install by INSTALL
+ * @VMMU_TRAP_STORE: an install by a store to a page table of a TRAPPING space
+ * @VMMU_TRAP_REREAD: likewise, by a store that was not seen, but found when the
+ *	page was compared with what it had been
+ * @VMMU_TRAP_DISCARD: an entry of such a table became zero by DISCARD
+ */
+enum vmmu_trap_kind {
+	VMMU_TRAP_FAULT = 1,
+	VMMU_TRAP_HYPERCALL = 2,
+	VMMU_TRAP_STORE = 3,
+	VMMU_TRAP_REREAD = 4,
+	VMMU_TRAP_DISCARD = 5,
+};
+
+/**
+ * enum vmmu_delivery - what becomes of a guest page fault, or of an install
+ * @VMMU_DELIVER_SIGNAL: faults: SIGSEGV to the thread
+ * @VMMU_DELIVER_RECORD: faults: a record on a trap file; the thread sleeps until
+ *	it is answered
+ * @VMMU_DELIVER_NONE: installs: nothing
+ * @VMMU_DELIVER_NOTIFY: installs: a record on a trap file; nobody waits, and the
+ *	record is dropped where there is no room
+ * @VMMU_DELIVER_ASK: installs by HYPERCALL and STORE: a record on a trap file,
+ *	before; the thread waits for the answer
  */
 enum vmmu_delivery {
 	VMMU_DELIVER_SIGNAL = 0,
 	VMMU_DELIVER_RECORD = 1,
+	VMMU_DELIVER_NONE = 2,
+	VMMU_DELIVER_NOTIFY = 3,
+	VMMU_DELIVER_ASK = 4,
 };
 
 /**
- * struct vmmu_set_delivery - VMMU_IOC_SET_DELIVERY: where guest page faults go
+ * struct vmmu_set_delivery - VMMU_IOC_SET_DELIVERY: where guest page faults, or
+ *	installs, of a space go
  * @size: in: size of this structure.
  * @flags: in: must be 0.
- * @delivery: in: enum vmmu_delivery.
- * @trap: in: RECORD: descriptor of a trap file of this VM.
+ * @delivery: in: enum vmmu_delivery, one that goes with @kind.
+ * @trap: in: RECORD, NOTIFY, ASK: descriptor of a trap file of this VM.
+ * @kind: in: enum vmmu_trap_kind; 0: VMMU_TRAP_FAULT.
+ * @reserved: must be 0.
  *
- * A thread that sleeps because of this space makes its access again. When the
- * last descriptor of the trap file is closed its spaces deliver signals. One that
- * a child has inherited counts: who sleeps with the only one sleeps on.
+ * A thread that sleeps because of this goes on: it makes its access again, or its
+ * install is made. When the last descriptor of the trap file is closed its spaces
+ * deliver signals, and no records of installs. One that a child has inherited
+ * counts: who sleeps with the only one sleeps on.
  *
- * Errors: E2BIG, EBADF (@trap), EFAULT, EINVAL (@size, @delivery; @trap is
- * another VM's), EIO, EOPNOTSUPP (@flags).
+ * Errors: E2BIG, EBADF (@trap), EFAULT, EINVAL (@size, @delivery, @kind; @trap
+ * is another VM's), EIO, ENOMEM, EOPNOTSUPP (@flags, @reserved).
  */
 struct vmmu_set_delivery {
 	__u32 size;
 	__u32 flags;
 	__u32 delivery;
 	__s32 trap;
+	__u32 kind;
+	__u32 reserved;
+};
+
+/**
+ * struct vmmu_get_delivery - VMMU_IOC_GET_DELIVERY: read that back
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @kind: in: enum vmmu_trap_kind; 0, which SET_DELIVERY takes for faults, is not.
+ * @delivery: out: enum vmmu_delivery, as it is now.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size, @kind), EOPNOTSUPP (@flags). Works on a
+ * dead VM.
+ */
+struct vmmu_get_delivery {
+	__u32 size;
+	__u32 flags;
+	__u32 kind;
+	__u32 delivery;
 };
 
 /**
@@ -1058,36 +1170,50 @@ struct vmmu_trap_create {
 	__u32 reserved;
 };
 
-/**
- * enum vmmu_trap_kind - what a record is about
- * @VMMU_TRAP_FAULT: a guest page fault
- */
-enum vmmu_trap_kind {
-	VMMU_TRAP_FAULT = 1,
-};
+/* struct vmmu_trap_record.flags, beside VMMU_PAGE_FAULT. */
+#define VMMU_TRAP_WAITS		(1U << 8)	/* somebody waits for an answer */
+#define VMMU_TRAP_ROLLBACK	(1U << 9)	/* ATOMIC: an entry is put back */
+#define VMMU_TRAP_SHARED	(1U << 10)	/* va is one of several, or 0 */
+#define VMMU_TRAP_FRAME_HIDDEN	(1U << 11)	/* frame reads 0: no right */
 
 /**
  * struct vmmu_trap_record - what read() of a trap file gives
  * @kind: enum vmmu_trap_kind.
- * @flags: VMMU_PAGE_FAULT, if @error_code holds.
+ * @flags: VMMU_TRAP_*; VMMU_PAGE_FAULT, if @error_code holds.
  * @cookie: names the record in its answer; never used twice in a trap file.
  * @space: id of the space.
- * @va: the virtual address.
- * @access: enum vmmu_access.
- * @error_code: what a CPU would push (VMMU_PF_*).
- * @tid: the thread that sleeps, in the reader's PID namespace; 0: not there.
+ * @va: the virtual address; of an install the first one that the entry takes part
+ *	in translating, as far as it is known.
+ * @access: enum vmmu_access; of an install 0.
+ * @error_code: what a CPU would push (VMMU_PF_*); of an install 0.
+ * @tid: the thread, in the reader's PID namespace; 0: not there. Of a REREAD it is
+ *	the one that had the page compared, not the one that stored.
  * @reason: enum vmmu_reason.
- * @level: the level at which the reason was found.
+ * @level: of a fault the level at which the reason was found, of an install the
+ *	entry's.
+ * @outcome: of an install, enum vmmu_outcome; of a fault 0, as what follows.
  * @reserved: 0.
+ * @entry: real address of the entry.
+ * @old: what it was.
+ * @new: what it is, or becomes.
+ * @ra: the real address that @new refers to: a page, or a table.
+ * @frame: host page frame number of that; 0: it has none, or with
+ *	VMMU_TRAP_FRAME_HIDDEN. A snapshot.
  *
- * read() gives whole records, as many as there are and fit. It waits for the
- * first one, or fails with EINTR if a signal comes, and under O_NONBLOCK with
- * EAGAIN; it returns 0, and poll() says EPOLLHUP, when spaces did deliver here but
- * none does any more. A buffer for less than a record: EINVAL. A record that can't
- * be copied (EFAULT) stays unread.
+ * read() gives whole records, as many as there are and fit, in the order in which
+ * they were made. It waits for the first one, or fails with EINTR if a signal
+ * comes, and under O_NONBLOCK with EAGAIN; it returns 0, and poll() says EPOLLHUP,
+ * when spaces did deliver here but none does any more. A buffer for less than a
+ * record: EINVAL. A record that can't be copied (EFAULT) stays unread.
  *
  * A signal ends a thread's sleep and withdraws its record: a handler runs, and
- * the access is made again.
+ * the access is made again, or the call fails with EINTR.
+ *
+ * An install is told of to each TRAPPING space that its entry may serve, and to the
+ * one that a hypercall names. Where only Accessed or Dirty changes, it is none.
+ * Spaces that ask about one entry are asked one after the other, in the order of
+ * their ids, each about what those before it have made of it; the first DENY ends
+ * that.
  */
 struct vmmu_trap_record {
 	__u32 kind;
@@ -1100,29 +1226,43 @@ struct vmmu_trap_record {
 	__s32 tid;
 	__u8 reason;
 	__u8 level;
-	__u8 reserved[42];
+	__u8 outcome;
+	__u8 reserved;
+	__aligned_u64 entry;
+	__aligned_u64 old;
+	__aligned_u64 new;
+	__aligned_u64 ra;
+	__aligned_u64 frame;
 };
 
 /**
  * enum vmmu_trap_verdict - an answer to a record
- * @VMMU_VERDICT_RETRY: the thread makes its access again
- * @VMMU_VERDICT_SIGNAL: the thread gets SIGSEGV
+ * @VMMU_VERDICT_RETRY: faults: the thread makes its access again
+ * @VMMU_VERDICT_SIGNAL: faults: the thread gets SIGSEGV
+ * @VMMU_VERDICT_ALLOW: installs: the entry is stored
+ * @VMMU_VERDICT_DENY: installs: a hypercall fails with EPERM and
+ *	VMMU_REASON_DENIED, a store gets SIGSEGV
+ * @VMMU_VERDICT_REWRITE: installs: another value is stored; VMMU_INSTALL_STOP and
+ *	_PROVIDE treat it as if the element had named it
  */
 enum vmmu_trap_verdict {
 	VMMU_VERDICT_RETRY = 1,
 	VMMU_VERDICT_SIGNAL = 2,
+	VMMU_VERDICT_ALLOW = 3,
+	VMMU_VERDICT_DENY = 4,
+	VMMU_VERDICT_REWRITE = 5,
 };
 
 /**
  * struct vmmu_trap_answer - what write() to a trap file takes
  * @cookie: the record's.
- * @verdict: enum vmmu_trap_verdict.
+ * @verdict: enum vmmu_trap_verdict, one that goes with the record's kind.
  * @reserved: must be 0.
- * @value: must be 0.
+ * @value: REWRITE: the entry that is stored; otherwise 0.
  *
  * write() takes whole answers, to records that were read, in order. It returns the
  * bytes of those that were given, or if the first one is in error: EFAULT,
- * EINVAL (no whole answer, or an unknown verdict), ENOENT (nobody waits for
+ * EINVAL (no whole answer, or no verdict for it), ENOENT (nobody waits for
  * this answer any more), EOPNOTSUPP (@reserved, @value).
  */
 struct vmmu_trap_answer {
@@ -1143,7 +1283,7 @@ struct vmmu_trap_answer {
  * @overflowed: out: records that nobody waited for, and were dropped unread.
  * @answered: out: records that were answered.
  * @waiting: out: threads that sleep now.
- * @nr_spaces: out: spaces that deliver here.
+ * @nr_spaces: out: spaces that deliver here, one for each kind.
  * @vm_id: out: the id of the VM.
  *
  * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
@@ -1163,7 +1303,8 @@ struct vmmu_trap_info {
 };
 
 /**
- * struct vmmu_audit - VMMU_IOC_AUDIT: check every host PTE of every window
+ * struct vmmu_audit - VMMU_IOC_AUDIT: check every host PTE of every window, and
+ *	every page table of TRAPPING spaces
  * @size: in: size of this structure.
  * @flags: in: must be 0.
  * @windows: out: mappings looked at, of all processes.
@@ -1173,12 +1314,20 @@ struct vmmu_trap_info {
  *	another frame.
  * @space: out: id of the space of the first wrong one; 0: there is none.
  * @va: out: its virtual address.
+ * @tables: out: real pages that are page tables of TRAPPING spaces.
+ * @tables_wrong: out: how often one is not known as what it is, or not protected
+ *	from stores through a mapping of real memory: a page that is mapped twice
+ *	may count twice.
+ * @ra: out: real address of the first wrong one, if there is any.
+ *
+ * What is known of page tables is counted again, from the roots. Faults and
+ * installs of this VM may wait meanwhile.
  *
  * Where a guest changed the table of a LAZY space by plain stores, and has not
  * invalidated what they cover, a PTE may rightly be wrong.
  *
- * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size), EIO, EOPNOTSUPP (@flags,
- * @reserved).
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL (@size), EIO, ENOMEM (TRAPPING spaces only),
+ * EOPNOTSUPP (@flags, @reserved).
  */
 struct vmmu_audit {
 	__u32 size;
@@ -1189,6 +1338,64 @@ struct vmmu_audit {
 	__aligned_u64 wrong;
 	__aligned_u64 space;
 	__aligned_u64 va;
+	__aligned_u64 tables;
+	__aligned_u64 tables_wrong;
+	__aligned_u64 ra;
+};
+
+/**
+ * struct vmmu_ledger - VMMU_IOC_LEDGER: what a VM or a space has been through
+ * @size: in: size of this structure.
+ * @flags: in: must be 0.
+ * @by_hypercall: out: entries stored by INSTALL.
+ * @by_rollback: out: those that an ATOMIC batch put back.
+ * @by_store: out: entries stored by trapped stores.
+ * @by_reread: out: entries found changed in pages that were open.
+ * @by_discard: out: entries of page tables that DISCARD made zero.
+ * @traps: out: writes to protected page tables.
+ * @opens: out: page tables that were opened for one; also, without a trap, by
+ *	WRITE, CMPXCHG and ptrace() through windows.
+ * @closes: out: page tables that were closed again, and compared; also those that
+ *	somebody held when they became tables, or whose entries could not be
+ *	followed when a batch was put back, which count no @opens.
+ * @walks: out: walks of page tables, by translations, accesses, faults and
+ *	INSTALL.
+ * @faults: out: faults in windows.
+ * @prefills: out: pages of windows that were mapped after an INSTALL.
+ * @zaps: out: ranges of windows that were zapped.
+ * @flushes: out: times that some were.
+ * @records: out: records for trap files, counted just before they are made: a
+ *	signal or the end of the delivery may come first.
+ * @refusals: out: accesses to windows that were not granted, and installs that
+ *	were denied.
+ *
+ * Since it was made; a VM's are of all spaces it ever had. What happens to a page
+ * table that serves in several ways, in one space or in several, or in none any
+ * more, counts for the VM alone; of TRAPPING spaces with one root it counts for one
+ * of them. An INSTALL that names its entry by va counts for its own space in any
+ * case, and what was denied for the space whose monitor has denied it.
+ *
+ * Errors: E2BIG, EFAULT, EINVAL (@size), EOPNOTSUPP (@flags). Works on a dead
+ * VM.
+ */
+struct vmmu_ledger {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 by_hypercall;
+	__aligned_u64 by_rollback;
+	__aligned_u64 by_store;
+	__aligned_u64 by_reread;
+	__aligned_u64 by_discard;
+	__aligned_u64 traps;
+	__aligned_u64 opens;
+	__aligned_u64 closes;
+	__aligned_u64 walks;
+	__aligned_u64 faults;
+	__aligned_u64 prefills;
+	__aligned_u64 zaps;
+	__aligned_u64 flushes;
+	__aligned_u64 records;
+	__aligned_u64 refusals;
 };
 
 #endif /* _UAPI_LINUX_VMMU_H */
