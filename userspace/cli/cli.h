@@ -36,7 +36,7 @@ enum {
 typedef int command_fn(int argc, char **argv);
 
 command_fn info_run, list_run, show_run, walk_run, dump_run, read_run;
-command_fn write_run, who_run, audit_run, image_run;
+command_fn write_run, who_run, stat_run, trap_run, check_run, image_run;
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -80,6 +80,12 @@ bool parse_u64(const char *text, const char *what, uint64_t *number);
 bool parse_u32(const char *text, const char *what, uint32_t *number);
 bool parse_bytes(const char *text, const char *what, uint64_t *bytes);
 bool parse_access(const char *text, uint32_t *access);
+/* The value of --count: not 0. */
+bool parse_count(const char *text, uint64_t *count);
+/* "0.5": into nanoseconds, from a millisecond to a million seconds. */
+bool parse_seconds(const char *text, const char *what, uint64_t *nsecs);
+/* "store,reread": kinds of installs, as bits (1 << enum vmmu_trap_kind). */
+bool parse_kinds(const char *text, const char *what, uint32_t *kinds);
 
 /* The number in @text, 0x for hexadecimal; false if it is none. No message. */
 bool number(const char *text, uint64_t *value);
@@ -109,6 +115,9 @@ void json_list_begin(struct json_out *json, const char *key);
 void json_list_add(struct json_out *json, struct json_object *value);
 void json_list_end(struct json_out *json);
 void json_end(struct json_out *json);
+
+/* An object of its own, on a line of its own. */
+void json_line(struct json_object *object);
 
 /* Add a member; @key is a string constant. A NULL @value is null. */
 void json_add(struct json_object *object, const char *key,

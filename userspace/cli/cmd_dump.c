@@ -51,6 +51,7 @@ static const struct {
 	{ VMMU_REAL_WRITABLE, "writable" },
 	{ VMMU_REAL_ACCESSED, "accessed" },
 	{ VMMU_REAL_DIRTY, "dirty" },
+	{ VMMU_REAL_TABLE, "table" },
 };
 
 static bool continues(const struct real_run *run,

@@ -17,7 +17,7 @@ static const char help[] =
 
 static const char * const features[] = {
 	"populate", "real-map", "install", "translate", "mappings",
-	"memory", "reverse", "windows", "traps", "audit",
+	"memory", "reverse", "windows", "traps", "audit", "trapping",
 };
 
 static const char * const space_flags[] = {

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "holders.h"
+#include "ledger.h"
 #include "memory.h"
 #include "runs.h"
 #include "translation.h"
@@ -26,6 +27,9 @@ static const char help[] =
 	"ADDRESS is decimal, or hexadecimal with 0x.\n\n"
 	CLI_EXIT_HELP;
 
+/* What holds deliveries is used for a mode, too. */
+_Static_assert(DELIVERIES_BYTES >= VMMU_TEXT_BYTES, "room for words");
+
 #define RUNS		16
 #define MEMORY_BYTES	64
 
@@ -44,10 +48,28 @@ struct show_options {
 /* Of what no process that may be looked at holds. */
 static const struct holders nobody;
 
-static void show_vm_text(const struct vmmu_vm_info *vm,
+/* What @object has been through, where the module tells it. */
+static void show_ledger(int object)
+{
+	struct vmmu_ledger ledger;
+
+	if (!vmmu_ledger(object, &ledger))
+		ledger_print(&ledger);
+}
+
+static void show_ledger_json(int object, struct json_out *json)
+{
+	struct vmmu_ledger ledger;
+	int err = vmmu_ledger(object, &ledger);
+
+	json_member(json, "ledger", err ? NULL : ledger_json(&ledger));
+}
+
+static void show_vm_text(const struct remote *remote,
 			 const struct found *found,
 			 const struct holders *holders)
 {
+	const struct vmmu_vm_info *vm = &remote->vm;
 	char text[32];
 	size_t nr_found;
 
@@ -63,7 +85,7 @@ static void show_vm_text(const struct vmmu_vm_info *vm,
 		       "without bound" :
 		       bytes_text(vm->limit_bytes, text, sizeof(text)));
 	print_property("sequence", "%" PRIu64, (uint64_t)vm->sequence);
-	print_property("zaps", "%" PRIu64, (uint64_t)vm->zaps);
+	show_ledger(remote->fd);
 	print_property("frame numbers", "%s",
 		       vm->state & VMMU_VM_FRAMES_SHOWN ? "shown" :
 		       "hidden: CAP_SYS_ADMIN is needed, and was at its creation");
@@ -85,11 +107,12 @@ static int show_vm(const struct remote *remote, const struct found *found,
 	struct json_out json;
 
 	if (!as_json) {
-		show_vm_text(vm, found, holders);
+		show_vm_text(remote, found, holders);
 		return CLI_OK;
 	}
 	json_begin(&json);
 	json_member(&json, "vm", remote_json(remote));
+	show_ledger_json(remote->fd, &json);
 	json_member(&json, "holders", holders_json(holders));
 	json_member(&json, "spaces", spaces_json(found, vm->id));
 	json_member(&json, "traps", traps_json(found, vm->id));
@@ -97,10 +120,11 @@ static int show_vm(const struct remote *remote, const struct found *found,
 	return CLI_OK;
 }
 
-static void show_space_text(const struct vmmu_space_info *space,
+static void show_space_text(const struct remote *remote,
 			    const struct holders *holders)
 {
-	char text[VMMU_TEXT_BYTES];
+	const struct vmmu_space_info *space = &remote->space;
+	char text[DELIVERIES_BYTES];
 
 	print_property("space", "%" PRIu64, (uint64_t)space->id);
 	print_property("of VM", "%" PRIu64, (uint64_t)space->vm_id);
@@ -112,10 +136,13 @@ static void show_space_text(const struct vmmu_space_info *space,
 	print_property("page faults", "%s",
 		       space->delivery == VMMU_DELIVER_RECORD ?
 		       "records on a trap file" : "signals");
+	if (*deliveries_text(remote->fd, text))
+		print_property("installs", "%s", text);
 	print_property("levels", "%" PRIu32, space->levels);
 	print_property("virtual address", "%" PRIu32 " bits", space->va_bits);
 	print_property("real memory", "%s",
 		       bytes_text(space->real_bytes, text, sizeof(text)));
+	show_ledger(remote->fd);
 	holders_print("", holders);
 }
 
@@ -127,14 +154,18 @@ static int show_space(const struct remote *remote, const struct found *found,
 						     space->id);
 	const struct holders *holders = seen ? &seen->holders : &nobody;
 	struct json_out out, *json = o->json ? &out : NULL;
+	char text[DELIVERIES_BYTES];
 	int code;
 
 	if (json) {
 		json_begin(json);
 		json_member(json, "space", remote_json(remote));
+		json_member(json, "installs",
+			    deliveries_json(deliveries_text(remote->fd, text)));
+		show_ledger_json(remote->fd, json);
 		json_member(json, "holders", holders_json(holders));
 	} else {
-		show_space_text(space, holders);
+		show_space_text(remote, holders);
 	}
 	code = runs_print(remote->fd, space->format,
 			  o->all ? UINT64_MAX : RUNS, json);

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "fdinfo.h"
 #include "progress.h"
 #include "remote.h"
 #include "translation.h"
@@ -213,33 +212,6 @@ static int who_of_vm(const struct remote *vm, const struct who_options *o)
 	return code;
 }
 
-static const char holder_remedy[] =
-	"no process that you may look at holds the VM itself";
-
-/* Open the VM of @space through a process that holds it. Return an exit code. */
-static int open_vm_of(const struct remote *space, struct remote *vm)
-{
-	uint64_t id = space->space.vm_id;
-	const struct found_vm *holder;
-	struct found found;
-	int code, err = found_scan("/proc", &found);
-
-	if (err) {
-		code = refused(err, "/proc");
-	} else {
-		holder = found_vm(&found, id);
-		if (holder && holder->holders.nr)
-			code = remote_open(vm, &(struct target){
-				.pid = holder->holders.list[0].pid,
-				.fd = holder->holders.list[0].fds[0],
-			});
-		else
-			code = refused_remedy(ENOENT, holder_remedy, "VM %" PRIu64, id);
-	}
-	found_free(&found);
-	return code;
-}
-
 static int ask_space(const struct remote *space, const struct remote *vm,
 		     const struct answer *answer, bool as_json)
 {
@@ -280,7 +252,7 @@ static int who_of_space(const struct remote *space, const struct who_options *o)
 	if (!answer_translated(&answer))
 		return negative("0x%016" PRIx64 ": %s", answer.va,
 				answer_failure_text(&answer, text));
-	code = open_vm_of(space, &vm);
+	code = remote_open_vm_of(space, &vm);
 	if (code)
 		return code;
 	code = ask_space(space, &vm, &answer, o->common.json);

@@ -158,6 +158,8 @@ static void add_space(struct found *found, const char *text,
 	text_of(text, "vmmu-mode", space->mode, sizeof(space->mode));
 	text_of(text, "vmmu-kind", space->kind, sizeof(space->kind));
 	text_of(text, "vmmu-faults", space->delivery, sizeof(space->delivery));
+	text_of(text, "vmmu-installs", space->installs,
+		sizeof(space->installs));
 	add_holder(&space->holders, process, fd);
 }
 

@@ -32,6 +32,7 @@ struct found_space {
 	char mode[128];
 	char kind[16];
 	char delivery[16];
+	char installs[96];	/* "hypercall none, store notify, ..." */
 	struct holders holders;
 };
 

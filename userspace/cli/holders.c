@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "holders.h"
+#include "ledger.h"
 
 struct json_object *holders_json(const struct holders *holders)
 {
@@ -44,6 +45,7 @@ struct json_object *spaces_json(const struct found *found, uint64_t vm)
 		json_add_text(o, "mode", space->mode);
 		json_add_text(o, "kind", space->kind);
 		json_add_text(o, "delivery", space->delivery);
+		json_add(o, "installs", deliveries_json(space->installs));
 		json_add(o, "holders", holders_json(&space->holders));
 		json_object_array_add(list, o);
 	}
@@ -98,9 +100,11 @@ size_t spaces_print(const char *indent, const struct found *found, uint64_t vm)
 			continue;
 		nr++;
 		printf("%sspace %" PRIu64 ": %s, root 0x%" PRIx64
-		       ", %s, mode %s, faults by %s\n", indent, space->id,
+		       ", %s, mode %s, faults by %s", indent, space->id,
 		       space->format, space->root, space->kind, space->mode,
 		       space->delivery);
+		deliveries_print(space->installs);
+		putchar('\n');
 		holders_print(deeper, &space->holders);
 	}
 	return nr;

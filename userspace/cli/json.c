@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * JSON on stdout: one object with members and lists, an element a line.
+ * JSON on stdout: one object with members and lists, an element a line; or an
+ * object a line.
  */
 #include <inttypes.h>
 
@@ -59,6 +60,12 @@ void json_end(struct json_out *json)
 {
 	(void)json;
 	fputs("}\n", stdout);
+}
+
+void json_line(struct json_object *object)
+{
+	print(object);
+	putchar('\n');
 }
 
 void json_add(struct json_object *object, const char *key,

@@ -10,7 +10,7 @@
 
 static const struct command {
 	const char *name;
-	const char *summary;
+	const char *summary;	/* NULL: another name of a command */
 	command_fn *run;
 } commands[] = {
 	{ "info", "what the module can do", info_run },
@@ -23,8 +23,12 @@ static const struct command {
 	{ "read", "guest-virtual memory, as a hex dump", read_run },
 	{ "write", "change guest-virtual memory", write_run },
 	{ "who", "which virtual addresses map a real page", who_run },
-	{ "audit", "check every host page-table entry of a VM's windows",
-	  audit_run },
+	{ "stat", "what a VM or a space has been through, once or by interval",
+	  stat_run },
+	{ "trap", "show installs as they happen", trap_run },
+	{ "check", "have the module check a VM's windows and page tables",
+	  check_run },
+	{ "audit", NULL, check_run },	/* what check was called before */
 	{ "image", "translate addresses in a file that holds a guest's memory",
 	  image_run },
 };
@@ -35,8 +39,9 @@ static void help(FILE *out)
 
 	fputs("Usage: vmmuctl COMMAND [OPTION...] [ARGUMENT...]\n\n", out);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s%s\n", commands[i].name,
-			commands[i].summary);
+		if (commands[i].summary)
+			fprintf(out, "  %-8s%s\n", commands[i].name,
+				commands[i].summary);
 	fputs("\n`vmmuctl COMMAND --help` documents a command; vmmuctl(1) all of them.\n"
 	      "`vmmuctl --version` prints the version.\n\n" CLI_EXIT_HELP, out);
 }

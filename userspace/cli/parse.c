@@ -96,6 +96,69 @@ bool parse_access(const char *text, uint32_t *access)
 	return false;
 }
 
+bool parse_count(const char *text, uint64_t *count)
+{
+	if (!parse_u64(text, "--count", count))
+		return false;
+	if (*count)
+		return true;
+	complain("--count: 0 is nothing to do");
+	return false;
+}
+
+bool parse_seconds(const char *text, const char *what, uint64_t *nsecs)
+{
+	const char *end = number_at(text, nsecs);
+	uint64_t unit = 1000000000;
+
+	/* Not by strtod(): it takes much that is no time, and rounds. */
+	if (end && *nsecs <= 1000000) {
+		*nsecs *= unit;
+		if (*end == '.')
+			while (isdigit((unsigned char)*++end) && (unit /= 10))
+				*nsecs += (*end - '0') * unit;
+		if (!*end && *nsecs >= 1000000)
+			return true;
+	}
+	complain("%s: `%s' is no time in seconds from 0.001 to 1000000", what,
+		 text);
+	return false;
+}
+
+/* The kind of install whose name is the @length bytes at @name; 0: none. */
+static uint32_t kind_of(const char *name, size_t length)
+{
+	uint32_t kind;
+
+	for (kind = VMMU_TRAP_HYPERCALL; kind <= VMMU_TRAP_DISCARD; kind++) {
+		const char *known = vmmu_trap_kind_name(kind);
+
+		if (strlen(known) == length && !memcmp(known, name, length))
+			return kind;
+	}
+	return 0;
+}
+
+bool parse_kinds(const char *text, const char *what, uint32_t *kinds)
+{
+	const char *name = text;
+
+	for (;;) {
+		size_t length = strcspn(name, ",");
+		uint32_t kind = kind_of(name, length);
+
+		if (!kind) {
+			complain("%s: `%s' is not out of hypercall, store, reread, discard",
+				 what, text);
+			return false;
+		}
+		*kinds |= 1U << kind;
+		if (!name[length])
+			return true;
+		name += length + 1;
+	}
+}
+
 char *bytes_text(uint64_t bytes, char *text, size_t room)
 {
 	static const char * const units[] = {

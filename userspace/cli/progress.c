@@ -3,6 +3,7 @@
  * Progress on a terminal, and the first Ctrl-C. The second one ends the
  * program at once, as the first does elsewhere.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,6 +52,20 @@ void progress_begin(void)
 bool interrupted(void)
 {
 	return signalled;
+}
+
+void progress_wait(int fd)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+	sigset_t interrupt, before;
+
+	/* Between the look at the flag and the sleep the signal has to wait. */
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	sigprocmask(SIG_BLOCK, &interrupt, &before);
+	if (!signalled)
+		ppoll(&wanted, 1, NULL, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 void progress_show(const char *format, ...)

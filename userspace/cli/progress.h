@@ -12,6 +12,9 @@
 void progress_begin(void);
 bool interrupted(void);
 
+/* Wait until @fd can be read, or has ended, or for Ctrl-C. */
+void progress_wait(int fd);
+
 /* Rewrite the line, once a second at most. */
 void progress_show(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));

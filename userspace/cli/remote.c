@@ -6,32 +6,25 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fdinfo.h"
 #include "remote.h"
 
-/* Duplicate the descriptor; -exit code after a message. */
+/* Duplicate the descriptor; -errno. */
 static int duplicate(const struct target *target)
 {
 	int pidfd = syscall(SYS_pidfd_open, target->pid, 0);
-	const char *remedy = NULL;
 	int fd, err;
 
 	if (pidfd < 0)
-		return -refused_remedy(errno, "`vmmuctl list` shows who holds a VM",
-				       "process %d", target->pid);
+		return -errno;
 	fd = syscall(SYS_pidfd_getfd, pidfd, target->fd, 0);
 	err = errno;
 	close(pidfd);
-	if (fd >= 0)
-		return fd;
-	if (err == EPERM || err == EACCES)
-		remedy = "ptrace permission is needed: run as root";
-	else if (err == EBADF)
-		remedy = "`vmmuctl list` shows which descriptors hold VMs";
-	return -refused_remedy(err, remedy, "descriptor %d of process %d",
-			       target->fd, target->pid);
+	return fd < 0 ? -err : fd;
 }
 
 static const char * const kinds[] = {
@@ -68,27 +61,133 @@ static bool is_ours(int fd)
 	return readlink(path, name, 6) == 6 && !memcmp(name, "vmmu:[", 6);
 }
 
-int remote_open(struct remote *remote, const struct target *target)
+int remote_try(struct remote *remote, const struct target *target)
 {
+	struct stat stat = { 0 };
 	int err;
 
 	remote->fd = duplicate(target);
 	if (remote->fd < 0)
-		return -remote->fd;
+		return remote->fd;
 	err = is_ours(remote->fd) ? identify(remote) : -ENOTTY;
-	if (!err)
-		return CLI_OK;
-	close(remote->fd);
-	if (err == -ENOTTY)
+	fstat(remote->fd, &stat);
+	remote->device = stat.st_dev;
+	remote->inode = stat.st_ino;
+	if (err)
+		close(remote->fd);
+	return err;
+}
+
+int remote_refuse(const struct target *target, int err)
+{
+	const char *remedy = NULL;
+
+	switch (-err) {
+	case ENOTTY:
 		return complain("fd %d of process %d is neither a VM nor a space nor a trap file",
 				target->fd, target->pid);
-	return refused(err, "descriptor %d of process %d", target->fd,
-		       target->pid);
+	case ESRCH:
+	case EINVAL:
+	case ENOENT:
+		return refused_remedy(err, "`vmmuctl list` shows who holds a VM",
+				      "process %d", target->pid);
+	case EPERM:
+	case EACCES:
+		remedy = "ptrace permission is needed: run as root";
+		break;
+	case EBADF:
+		remedy = "`vmmuctl list` shows which descriptors hold VMs";
+		break;
+	}
+	return refused_remedy(err, remedy, "descriptor %d of process %d",
+			      target->fd, target->pid);
+}
+
+int remote_open(struct remote *remote, const struct target *target)
+{
+	int err = remote_try(remote, target);
+
+	return err ? remote_refuse(target, err) : CLI_OK;
 }
 
 void remote_close(struct remote *remote)
 {
 	close(remote->fd);
+}
+
+/* Whether it is this space of this VM; or this VM, if @space is 0. */
+static bool is(const struct remote *remote, uint64_t vm, uint64_t space)
+{
+	if (!space)
+		return remote->kind == REMOTE_VM && remote->vm.id == vm;
+	return remote->kind == REMOTE_SPACE && remote->space.vm_id == vm &&
+		remote->space.id == space;
+}
+
+/* Open that through one of those who held it. As remote_open(). */
+static int open_held(const struct holders *holders, uint64_t vm, uint64_t space,
+		     struct remote *remote)
+{
+	struct target target = { 0 };
+	int err = -ESRCH;
+	size_t i;
+
+	for (i = 0; i < holders->nr; i++) {
+		target.pid = holders->list[i].pid;
+		target.fd = holders->list[i].fds[0];
+		err = remote_try(remote, &target);
+		if (!err && is(remote, vm, space))
+			return CLI_OK;
+		if (!err)
+			remote_close(remote);
+		/* Closed, and in use for something else. */
+		if (!err || err == -ENOTTY)
+			err = -EBADF;
+	}
+	return remote_refuse(&target, err);
+}
+
+int remote_open_found(const struct found_space *space, struct remote *remote)
+{
+	return open_held(&space->holders, space->vm, space->id, remote);
+}
+
+static const char holder_remedy[] =
+	"no process that you may look at holds the VM itself";
+
+int remote_open_vm_of(const struct remote *space, struct remote *vm)
+{
+	uint64_t id = space->space.vm_id;
+	const struct found_vm *holder;
+	struct found found;
+	int code, err = found_scan("/proc", &found);
+
+	if (err) {
+		code = refused(err, "/proc");
+	} else {
+		holder = found_vm(&found, id);
+		if (holder && holder->holders.nr)
+			code = open_held(&holder->holders, id, 0, vm);
+		else
+			code = refused_remedy(ENOENT, holder_remedy, "VM %" PRIu64, id);
+	}
+	found_free(&found);
+	return code;
+}
+
+bool remote_is_at(const struct remote *remote, const struct target *target)
+{
+	struct stat status;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", target->pid, target->fd);
+	return !stat(path, &status) && status.st_dev == remote->device &&
+		status.st_ino == remote->inode;
+}
+
+bool remote_is_same(const struct remote *one, const struct remote *other)
+{
+	return one->device == other->device && one->inode == other->inode;
 }
 
 #define KIND(kind)	(1U << (kind))

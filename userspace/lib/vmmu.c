@@ -162,6 +162,14 @@ int vmmu_install(int space, const struct vmmu_install_op *ops, uint32_t nr,
 	return err;
 }
 
+int vmmu_install_at(int space, uint64_t ra, uint64_t value,
+		    struct vmmu_install *out)
+{
+	struct vmmu_install_op op = { .va = ra, .value = value };
+
+	return vmmu_install(space, &op, 1, VMMU_INSTALL_BY_RA, NULL, out);
+}
+
 int vmmu_translate(int space, uint64_t va, uint32_t access, uint32_t flags,
 		   struct vmmu_translation *result)
 {
@@ -351,10 +359,4 @@ int vmmu_mappers(int vm, uint64_t ra, struct vmmu_mappers_from *from,
 	from->va = args.va;
 	*more = args.more;
 	return args.done;
-}
-
-int vmmu_audit(int vm, struct vmmu_audit *audit)
-{
-	*audit = (struct vmmu_audit){ .size = sizeof(*audit) };
-	return call(vm, VMMU_IOC_AUDIT, audit);
 }

@@ -137,9 +137,9 @@ int vmmu_real_map_memory(int vm, uint64_t ra, size_t bytes, int prot,
  * @mode: processor state that its walks depend on.
  * @id: receives the space's id, unique within the VM, unless NULL.
  *
- * Return: the space's file descriptor, close-on-exec; -EFAULT, -EINVAL (@root,
- * @mode), -EIO, -EMFILE, -ENFILE, -ENOMEM, -ENOTTY, -EOPNOTSUPP (@format,
- * @flags, @mode).
+ * Return: the space's file descriptor, close-on-exec; -EFAULT, -EINTR
+ * (VMMU_SPACE_TRAPPING only), -EINVAL (@root, @mode), -EIO, -EMFILE, -ENFILE,
+ * -ENOMEM, -ENOTTY, -EOPNOTSUPP (@format, @flags, @mode).
  */
 int vmmu_space_create(int vm, uint32_t format, uint32_t flags, uint64_t root,
 		      const struct vmmu_mode *mode, uint64_t *id);
@@ -158,7 +158,8 @@ int vmmu_space_info(int space, struct vmmu_space_info *info);
  * @space: file descriptor of a space.
  * @root: real address of the new root table, a multiple of 4096.
  *
- * Return: 0; -EINVAL (@root), -EIO, -ENOTTY.
+ * Return: 0; -EINTR and -ENOMEM (TRAPPING spaces only), -EINVAL (@root), -EIO,
+ * -ENOTTY.
  */
 int vmmu_set_root(int space, uint64_t root);
 
@@ -185,11 +186,27 @@ int vmmu_set_mode(int space, const struct vmmu_mode *mode);
  *	are 0.
  *
  * Return: 0 when every entry is in force; -ENXIO when an entry stopped the
- * batch: @out says which and why; -EFAULT, -EINTR, -EINVAL (@nr, an entry's
- * level), -EIO, -ENOMEM, -ENOTTY, -EOPNOTSUPP (@flags).
+ * batch, -EPERM when a monitor denied one: @out says which and why; -EFAULT,
+ * -EINTR (also any signal, while a monitor is asked), -EINVAL (@nr, an entry's
+ * level or address), -EIO, -ENOMEM, -ENOTTY, -EOPNOTSUPP (@flags).
  */
 int vmmu_install(int space, const struct vmmu_install_op *ops, uint32_t nr,
 		 uint32_t flags, uint8_t *outcomes, struct vmmu_install *out);
+
+/**
+ * vmmu_install_at() - store one entry, named by its real address
+ * @space: file descriptor of a space.
+ * @ra: real address of the entry, a multiple of 8, in a page table of any
+ *	TRAPPING space of the VM.
+ * @value: the entry, in the format of the spaces that it serves.
+ * @out: as for vmmu_install().
+ *
+ * For several entries in one call pass VMMU_INSTALL_BY_RA to vmmu_install().
+ *
+ * Return: as vmmu_install(); -ENXIO also where no page table is at @ra.
+ */
+int vmmu_install_at(int space, uint64_t ra, uint64_t value,
+		    struct vmmu_install *out);
 
 /**
  * vmmu_translate() - translate one virtual address
@@ -202,7 +219,7 @@ int vmmu_install(int space, const struct vmmu_install_op *ops, uint32_t nr,
  * An address that does not translate is an answer, not a failure.
  *
  * Return: 0; -EFAULT, -EINTR, -EINVAL (@access), -EIO, -ENOMEM
- * (VMMU_TRANSLATE_PROVIDE only), -ENOTTY, -EOPNOTSUPP (@flags).
+ * (VMMU_TRANSLATE_PROVIDE, TRAPPING spaces), -ENOTTY, -EOPNOTSUPP (@flags).
  */
 int vmmu_translate(int space, uint64_t va, uint32_t access, uint32_t flags,
 		   struct vmmu_translation *result);
@@ -270,7 +287,8 @@ int vmmu_explain(int space, uint64_t va, uint32_t access, uint32_t flags,
  *	reached. Unchanged on failure.
  *
  * Return: the number of runs, which may be 0 while *@more is 1; -EFAULT,
- * -EINTR, -EINVAL (@va, @last, @nr), -EIO, -ENOTTY.
+ * -EINTR, -EINVAL (@va, @last, @nr), -EIO, -ENOMEM (TRAPPING spaces only),
+ * -ENOTTY.
  */
 int vmmu_mappings(int space, uint64_t *va, uint64_t last,
 		  struct vmmu_mapping *mappings, uint32_t nr, uint32_t *more);
@@ -286,8 +304,8 @@ int vmmu_mappings(int space, uint64_t *va, uint64_t last,
  *	is 0.
  *
  * Return: 0 when all is read; -ENXIO when the page table stopped it: @out says
- * where and why; -EFAULT, -EHWPOISON, -EINTR, -EINVAL (@bytes), -EIO, -ENOTTY,
- * -EOPNOTSUPP (@flags).
+ * where and why; -EFAULT, -EHWPOISON, -EINTR, -EINVAL (@bytes), -EIO, -ENOMEM
+ * (TRAPPING spaces only), -ENOTTY, -EOPNOTSUPP (@flags).
  */
 int vmmu_read(int space, uint64_t va, void *buffer, uint64_t bytes,
 	      uint32_t flags, struct vmmu_memory *out);
@@ -302,7 +320,7 @@ int vmmu_read(int space, uint64_t va, void *buffer, uint64_t bytes,
  * @out: receives done and result, unless NULL; when the call did not run, done
  *	is 0.
  *
- * Return: as vmmu_read(), and -ENOMEM.
+ * Return: as vmmu_read(), -ENOMEM of all spaces.
  */
 int vmmu_write(int space, uint64_t va, const void *buffer, uint64_t bytes,
 	       uint32_t flags, struct vmmu_memory *out);
@@ -357,7 +375,8 @@ struct vmmu_mappers_from {
  *	been looked at. Unchanged on failure.
  *
  * Return: the number of mappers, which may be 0 while *@more is 1; -EFAULT,
- * -EINTR, -EINVAL (@ra, @from, @nr), -EIO, -ENOTTY.
+ * -EINTR, -EINVAL (@ra, @from, @nr), -EIO, -ENOMEM (TRAPPING spaces only),
+ * -ENOTTY.
  */
 int vmmu_mappers(int vm, uint64_t ra, struct vmmu_mappers_from *from,
 		 struct vmmu_mapper *mappers, uint32_t nr, uint32_t *more);
@@ -366,6 +385,7 @@ int vmmu_mappers(int vm, uint64_t ra, struct vmmu_mappers_from *from,
 }
 #endif
 
+#include "vmmu_trap.h"
 #include "vmmu_window.h"
 #include "vmmu_words.h"
 

@@ -9,9 +9,10 @@
  *
  * Levels count from 1, the one whose entries map the smallest pages, upwards.
  *
- * A page table that nothing uses yet may be built by plain stores:
- * vmmu_table_map(). For one that a space has registered, vmmu_table_plan()
- * makes the list of entries for vmmu_install() instead, upper levels first.
+ * A page table that nothing uses yet, or that is a TRAPPING space's, may be built by
+ * plain stores: vmmu_table_map(). For one that a LAZY space has registered,
+ * vmmu_table_plan() makes the list of entries for vmmu_install() instead, upper
+ * levels first.
  *
  * Functions return 0, a count, or -errno, and leave the variable errno alone.
  */
@@ -242,7 +243,7 @@ typedef int (*vmmu_table_alloc_fn)(void *context, unsigned int level,
  *
  * A table that had to be added grants all rights, so that leaves alone decide.
  * An entry that is there already is replaced. For page tables that are not in
- * use yet: see vmmu_table_plan() for others.
+ * use yet, or are a TRAPPING space's: see vmmu_table_plan() for others.
  *
  * Return: 0; -EEXIST when an upper level is a large page, -ERANGE when a table
  * lies outside of the mapped memory, -EINVAL (@va, @leaf), -EOPNOTSUPP, or

@@ -58,9 +58,28 @@ const char *vmmu_access_name(uint32_t access);
  * vmmu_delivery_name() - name of a style of delivery
  * @delivery: enum vmmu_delivery.
  *
- * Return: "signal", "record"; "?" for a value that the library does not know.
+ * Return: "signal", "record", "none", "notify", "ask"; "?" for a value that the
+ * library does not know.
  */
 const char *vmmu_delivery_name(uint32_t delivery);
+
+/**
+ * vmmu_trap_kind_name() - name of a kind of trap
+ * @kind: enum vmmu_trap_kind.
+ *
+ * Return: "fault", "hypercall", "store", "reread", "discard"; "?" for a value
+ * that the library does not know.
+ */
+const char *vmmu_trap_kind_name(uint32_t kind);
+
+/**
+ * vmmu_verdict_name() - name of an answer to a record
+ * @verdict: enum vmmu_trap_verdict.
+ *
+ * Return: "retry", "signal", "allow", "deny", "rewrite"; "?" for a value that
+ * the library does not know.
+ */
+const char *vmmu_verdict_name(uint32_t verdict);
 
 /**
  * vmmu_format_name() - name of a page-table format

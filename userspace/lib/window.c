@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The calls about windows, and about what the guest has not mapped there. As
- * in vmmu.c, one system call each.
+ * The calls about windows. As in vmmu.c, one system call each.
  */
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "call.h"
 #include "vmmu.h"
@@ -55,47 +53,8 @@ int vmmu_fault(int space, const void *at, uint32_t access,
 	return call(space, VMMU_IOC_FAULT, fault);
 }
 
-int vmmu_set_delivery(int space, uint32_t delivery, int trap)
+int vmmu_audit(int vm, struct vmmu_audit *audit)
 {
-	struct vmmu_set_delivery args = {
-		.size = sizeof(args),
-		.delivery = delivery,
-		.trap = trap,
-	};
-
-	return call(space, VMMU_IOC_SET_DELIVERY, &args);
-}
-
-int vmmu_trap_create(int vm)
-{
-	struct vmmu_trap_create args = { .size = sizeof(args) };
-	int err = call(vm, VMMU_IOC_TRAP_CREATE, &args);
-
-	return err ? err : args.fd;
-}
-
-int vmmu_trap_info(int trap, struct vmmu_trap_info *info)
-{
-	*info = (struct vmmu_trap_info){ .size = sizeof(*info) };
-	return call(trap, VMMU_IOC_TRAP_INFO, info);
-}
-
-int vmmu_trap_read(int trap, struct vmmu_trap_record *records, uint32_t nr)
-{
-	int saved = errno;
-	ssize_t bytes = read(trap, records, nr * sizeof(*records));
-
-	return bytes < 0 ? answer(-1, saved) :
-			   (int)(bytes / sizeof(*records));
-}
-
-int vmmu_trap_answer(int trap, uint64_t cookie, uint32_t verdict)
-{
-	struct vmmu_trap_answer args = {
-		.cookie = cookie,
-		.verdict = verdict,
-	};
-	int saved = errno;
-
-	return write(trap, &args, sizeof(args)) < 0 ? answer(-1, saved) : 0;
+	*audit = (struct vmmu_audit){ .size = sizeof(*audit) };
+	return call(vm, VMMU_IOC_AUDIT, audit);
 }

@@ -55,6 +55,10 @@ static const struct word reasons[] = {
 		"there was no frame to be had for the real page" },
 	[VMMU_REASON_EXECUTE_ONLY] = { "EXECUTE_ONLY",
 		"the page may be fetched from but not read, which a window can't express" },
+	[VMMU_REASON_NOT_A_TABLE] = { "NOT_A_TABLE",
+		"no trapping space has a page table at this real address" },
+	[VMMU_REASON_DENIED] = { "DENIED",
+		"a monitor has denied the install of this level's entry" },
 };
 
 static const char * const outcomes[] = {
@@ -75,6 +79,25 @@ static const char * const accesses[] = {
 static const char * const deliveries[] = {
 	[VMMU_DELIVER_SIGNAL] = "signal",
 	[VMMU_DELIVER_RECORD] = "record",
+	[VMMU_DELIVER_NONE] = "none",
+	[VMMU_DELIVER_NOTIFY] = "notify",
+	[VMMU_DELIVER_ASK] = "ask",
+};
+
+static const char * const trap_kinds[] = {
+	[VMMU_TRAP_FAULT] = "fault",
+	[VMMU_TRAP_HYPERCALL] = "hypercall",
+	[VMMU_TRAP_STORE] = "store",
+	[VMMU_TRAP_REREAD] = "reread",
+	[VMMU_TRAP_DISCARD] = "discard",
+};
+
+static const char * const verdicts[] = {
+	[VMMU_VERDICT_RETRY] = "retry",
+	[VMMU_VERDICT_SIGNAL] = "signal",
+	[VMMU_VERDICT_ALLOW] = "allow",
+	[VMMU_VERDICT_DENY] = "deny",
+	[VMMU_VERDICT_REWRITE] = "rewrite",
 };
 
 struct bit_name {
@@ -148,6 +171,23 @@ const char *vmmu_access_name(uint32_t access)
 const char *vmmu_delivery_name(uint32_t delivery)
 {
 	return delivery < ARRAY_SIZE(deliveries) ? deliveries[delivery] : "?";
+}
+
+/* Names that begin with 1: there is none for 0. */
+static const char *name_from_1(const char * const *names, size_t nr,
+			       uint32_t value)
+{
+	return value && value < nr ? names[value] : "?";
+}
+
+const char *vmmu_trap_kind_name(uint32_t kind)
+{
+	return name_from_1(trap_kinds, ARRAY_SIZE(trap_kinds), kind);
+}
+
+const char *vmmu_verdict_name(uint32_t verdict)
+{
+	return name_from_1(verdicts, ARRAY_SIZE(verdicts), verdict);
 }
 
 char *vmmu_error_code_text(uint32_t error_code, char *buffer, size_t bytes)
