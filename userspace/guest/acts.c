@@ -37,6 +37,7 @@ static int boot_guest(struct demo *demo, int dev, enum vmmu_delivery delivery)
 		.real_bytes = REAL_BYTES,
 		.format = demo->format,
 		.delivery = delivery,
+		.way = demo->way,
 	};
 	int err = guest_boot(guest, dev, &plan);
 
@@ -80,12 +81,14 @@ int act_run(struct demo *demo)
 {
 	const char *title = "One page fault in slow motion: program 1 of VM 1 starts";
 	unsigned int i;
-	int err = 0;
+	int err;
 
 	if (demo->verbose)
 		title = "The page faults in slow motion";
 	if (!demo->quiet)
 		draw_title(title);
+	/* A turn ahead: so the next thing to be seen is how this one goes on. */
+	err = program_step(demo->cast.programs[0]);
 	for (i = 0; i < NR_GUESTS && !err; i++)
 		err = guest_run(&demo->cast.guests[i]);
 	if (!err)

@@ -75,6 +75,9 @@ int look_real(const struct guest *guest, uint64_t ra, struct real_entry *entry)
 	*entry = (struct real_entry){ .present = nr };
 	if (nr) {
 		entry->hidden = found.flags & VMMU_REAL_FRAME_HIDDEN;
+		entry->protected = (found.flags & (VMMU_REAL_TABLE |
+						   VMMU_REAL_WRITABLE)) ==
+				   VMMU_REAL_TABLE;
 		entry->frame = found.frame;
 	}
 	return 0;
@@ -91,8 +94,8 @@ const char *frame_text(const struct real_entry *entry, char text[24])
 }
 
 /* The frame that the host has mapped where this process sees @ra, or 0. */
-static int host_frame(const struct checks *checks, const struct guest *guest,
-		      uint64_t ra, uint64_t *frame)
+int host_frame(const struct checks *checks, const struct guest *guest,
+	       uint64_t ra, uint64_t *frame)
 {
 	const volatile char *memory = guest->memory + page_of(ra);
 	uint64_t entry;
@@ -115,6 +118,21 @@ static bool table_says(const struct program *program, uint64_t va, uint64_t ra)
 	return !table_look(program, va, &found) && found == page_of(ra);
 }
 
+/* A page that was mapped lazily, and not touched yet, has no frame. */
+static int check_unbacked(struct checks *checks, const struct program *program,
+			  uint64_t va, struct end *end)
+{
+	int err = look_real(program->guest, end->ra, &end->real);
+
+	if (err)
+		return err;
+	check(checks, table_says(program, va, end->ra),
+	      "the guest's page table says what the module says");
+	check(checks, !end->real.present,
+	      "a page without a frame has no real map entry");
+	return 0;
+}
+
 /* Ask the module where @va ends, and check each part of the answer. */
 int check_end(struct checks *checks, const struct program *program,
 	      uint64_t va, struct end *end)
@@ -128,10 +146,13 @@ int check_end(struct checks *checks, const struct program *program,
 			     VMMU_TRANSLATE_USER, &result);
 	if (err)
 		return err;
+	end->ra = result.ra;
+	if (program->guest->way == WAY_LAZY &&
+	    result.reason == VMMU_REASON_NOT_BACKED)
+		return check_unbacked(checks, program, va, end);
 	if (!check(checks, result.flags & VMMU_TRANSLATED_BACKED,
 		   "the address translates to a real page with a frame"))
 		return 0;
-	end->ra = result.ra;
 	check(checks, table_says(program, va, end->ra),
 	      "the guest's page table says what the module says");
 	err = look_real(program->guest, end->ra, &end->real);

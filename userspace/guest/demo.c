@@ -6,7 +6,8 @@
  * second with one. Each leaves a note at the same virtual address. The demo
  * shows how their page tables and the VMs' real map tables come to be, then
  * where each address has ended, and checks all of it. Then one program forks,
- * one needs a larger stack, one goes wrong, and the rest exit (acts.c).
+ * one needs a larger stack, one goes wrong, and the rest exit (acts.c). At last
+ * the ways to change a page table are compared (compare.c).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,6 +28,9 @@ static const char help_text[] =
 "Run a miniature guest OS and its programs in two VMs of /dev/vmmu, and show how the\n"
 "programs' virtual pages become real pages, and those physical frames.\n"
 "\n"
+"  -t, --tables WAY   how the guest OS changes its page tables: by stores, which trap (the\n"
+"                     default), by hypercalls, one an entry, by batches of them, or lazy:\n"
+"                     by stores that do not trap, and invalidations\n"
 "  -l, --levels N     page tables of 4 (the default) or 5 levels\n"
 "  -v, --verbose      every page fault in slow motion, and the tables of both VMs, entry\n"
 "                     by entry\n"
@@ -45,6 +49,7 @@ struct options {
 	const char *device;
 	const char *programs;
 	unsigned int levels;
+	enum way way;
 	bool verbose;
 	bool quiet;
 	bool help;
@@ -90,6 +95,8 @@ static int play(struct demo *demo, int dev)
 		err = act_wild(demo);
 	if (!err)
 		err = act_exit(demo);
+	if (!err)
+		err = act_compare(demo, dev);
 	return err ? err : demo->steps.err;
 }
 
@@ -107,6 +114,7 @@ static int run(struct demo *demo, const struct options *options)
 	demo->programs = options->programs;
 	demo->format = options->levels == 5 ? VMMU_FORMAT_X86_64_5LEVEL :
 					      VMMU_FORMAT_X86_64_4LEVEL;
+	demo->way = options->way;
 	demo->verbose = options->verbose;
 	demo->quiet = options->quiet;
 	demo->checks.pagemap = -1;
@@ -145,10 +153,20 @@ static const char *find_programs(void)
 	return path;
 }
 
+/* Find a way by its name; false where there is none. */
+static bool parse_way(const char *name, enum way *way)
+{
+	for (*way = 0; *way < NR_WAYS; ++*way)
+		if (!strcmp(name, way_names[*way]))
+			return true;
+	return false;
+}
+
 static int parse(int argc, char **argv, struct options *options)
 {
 	enum { COLOR = 256, NO_COLOR };
 	static const struct option longs[] = {
+		{ "tables", required_argument, NULL, 't' },
 		{ "levels", required_argument, NULL, 'l' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -163,8 +181,15 @@ static int parse(int argc, char **argv, struct options *options)
 	int c;
 
 	*options = (struct options){ .device = VMMU_DEVICE, .levels = 4 };
-	while ((c = getopt_long(argc, argv, "l:vqp:d:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "t:l:vqp:d:h", longs, NULL)) != -1) {
 		switch (c) {
+		case 't':
+			if (!parse_way(optarg, &options->way)) {
+				fprintf(stderr, "%s: --tables is %s\n", argv[0],
+					"stores, hypercalls, batches or lazy");
+				return DEMO_USAGE;
+			}
+			break;
 		case 'l':
 			if (strcmp(optarg, "4") && strcmp(optarg, "5")) {
 				fprintf(stderr, "%s: --levels is 4 or 5\n",

@@ -14,8 +14,8 @@
  *
  *  1. take a real page that is free;
  *  2. plan the page-table entries that put it at the faulting address;
- *  3. install them: this is the hypercall, and the real page has a physical
- *     frame when it returns;
+ *  3. put them in force: the module hears of it, and gives the real page a
+ *     physical frame;
  *  4. fill the page, if the program's file has something to put there.
  *
  * Then the access is made again. Step 4 can come last because nobody but the
@@ -114,7 +114,7 @@ static void tell_watcher(const struct fault *fault, enum fault_stage stage)
 {
 	struct watcher *watcher = fault->program->guest->watcher;
 
-	if (watcher)
+	if (watcher && watcher->fault)
 		watcher->fault(watcher, stage, fault);
 }
 
@@ -158,14 +158,12 @@ static int serve(struct fault *fault)
 	tell_watcher(fault, FAULT_PLANNED);
 	err = table_install(program, &fault->change);
 	if (err)
-		goto forget_change;
+		goto free_page;
 	tell_watcher(fault, FAULT_INSTALLED);
 	err = fill_page(fault);
 	tell_watcher(fault, FAULT_SERVED);
 	return err;
 
-forget_change:
-	table_forget(program, &fault->change);
 free_page:
 	if (fault->ra != fault->shared_ra)
 		pages_free(&program->guest->pages, fault->ra);

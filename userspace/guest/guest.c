@@ -7,7 +7,8 @@
  * is free, and is ready to run programs.
  *
  * It also chooses how it wants to hear of page faults: by signals, or by records
- * on a trap file. What it does about them is the same.
+ * on a trap file; and how it changes page tables (entries.c). What it does about
+ * page faults, and what its page tables say, is the same.
  *
  * The VM has one CPU, and the scheduler is as fair as it is simple: each program
  * that can go on runs until it traps, then it is the next one's turn. So the
@@ -76,6 +77,7 @@ int guest_boot(struct guest *guest, int dev, const struct guest_plan *plan)
 	guest->number = plan->number;
 	guest->next_number = 1;
 	guest->format = plan->format;
+	guest->way = plan->way;
 	guest->real_bytes = plan->real_bytes;
 	guest->trap = -1;
 	guest->vm = vmmu_vm_create(dev, plan->real_bytes, NULL);

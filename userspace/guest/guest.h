@@ -25,7 +25,8 @@
  * Read it in this order:
  *
  *     pages.c	  which real pages are free, and how many use one that is not
- *     tables.c	  page tables, and the hypercall that changes them
+ *     tables.c	  page tables
+ *     entries.c  the one function that changes their entries, in four ways
  *     enter.c	  how a host process becomes a program's, and nothing else's
  *     cpu.c	  how a program runs until it traps
  *     fault.c	  page faults: memory on demand, and copy-on-write
@@ -37,8 +38,10 @@
  *
  * The rest only looks on: demo.c is the main program, which starts two VMs;
  * acts.c has what the programs do there; steps.c shows each install as it
- * happens, draw.c draws the tables, ends.c shows where addresses end, and
- * check.c compares what the module says with what the host's kernel says.
+ * happens, slow.c the first one step by step, from what sight.c has seen of it;
+ * draw.c draws the tables, ends.c shows where addresses end, check.c compares
+ * what the module says with what the host's kernel says, and compare.c the four
+ * ways to change an entry.
  * test.c and its relatives test the parts.
  *
  * Functions return 0 or -errno, unless they say otherwise.
@@ -112,14 +115,19 @@ const struct page *pages_look(const struct pages *pages, uint64_t ra);
 
 /* tables.c: page tables */
 
+#define MAX_CHANGE	64
+
 /*
- * The installs that map one page: the tables that are missing on the way,
- * upper levels first, then the page itself.
+ * Entries of a page table that are to change: gathered first, then put in force
+ * together.
+ * @ops: which, and what they become; upper levels first
+ * @nr: how many
+ * @done: how many of them, the first ones, are in force
  */
 struct table_change {
-	struct vmmu_install_op ops[VMMU_TABLE_MAX_LEVELS];
-	uint8_t outcomes[VMMU_TABLE_MAX_LEVELS];
+	struct vmmu_install_op ops[MAX_CHANGE];
 	unsigned int nr;
+	unsigned int done;
 };
 
 int table_create(struct program *program);
@@ -127,11 +135,31 @@ int table_destroy(struct program *program);
 int table_plan(struct program *program, uint64_t va, uint64_t ra,
 	       uint32_t rights, struct table_change *change);
 int table_install(struct program *program, struct table_change *change);
-void table_forget(struct program *program, const struct table_change *change);
+void table_forget(struct program *program, const struct table_change *change,
+		  unsigned int from);
 int table_share(struct program *child, struct program *parent);
 int table_look(const struct program *program, uint64_t va, uint64_t *ra);
 uint64_t table_entry_ra(const struct program *program,
 			const struct vmmu_install_op *op);
+
+/* entries.c: how an entry changes */
+
+/* The way in which a guest OS changes entries; guest->way. */
+enum way {
+	WAY_STORES,		/* plain stores, which trap */
+	WAY_HYPERCALLS,		/* a hypercall for each */
+	WAY_BATCHES,		/* a hypercall for all that were gathered */
+	WAY_LAZY,		/* plain stores, and invalidations */
+};
+
+#define NR_WAYS		4
+
+extern const char * const way_names[NR_WAYS];
+
+uint32_t entries_space(enum way way);
+int entries_set(struct program *program, struct table_change *change);
+int entry_find(const struct program *program, const struct vmmu_install_op *op,
+	       uint64_t *ra);
 
 /* enter.c, enter_code.S: how a host process becomes a program's */
 
@@ -267,15 +295,22 @@ struct fault {
 };
 
 enum fault_stage {
-	FAULT_PLANNED,		/* just before the hypercall */
-	FAULT_INSTALLED,	/* just after it */
+	FAULT_PLANNED,		/* just before entries change */
+	FAULT_INSTALLED,	/* just after that */
 	FAULT_SERVED,		/* the page has its contents */
 };
 
-/* Somebody who looks on, like a debugger. The guest OS never depends on it. */
+/*
+ * Somebody who looks on, like a debugger. The guest OS never depends on it.
+ * @fault: a page fault has come so far
+ * @entries: this many entries are about to change, or with @done have changed
+ */
 struct watcher {
 	void (*fault)(struct watcher *watcher, enum fault_stage stage,
 		      const struct fault *fault);
+	void (*entries)(struct watcher *watcher, const struct program *program,
+			const struct vmmu_install_op *ops, unsigned int nr,
+			bool done);
 };
 
 int fault_serve(struct program *program, const struct trap *trap);
@@ -298,6 +333,8 @@ int call_handle(struct program *program);
  * @number: what the demo calls it
  * @next_number: the number of the next program
  * @format: enum vmmu_format_id of its page tables
+ * @way: how their entries are changed
+ * @calls: calls of the module that this took
  * @memory: where this process has mapped all of real memory
  */
 struct guest {
@@ -307,6 +344,8 @@ struct guest {
 	unsigned int number;
 	unsigned int next_number;
 	uint32_t format;
+	enum way way;
+	unsigned long calls;
 	uint64_t real_bytes;
 	char *memory;
 	struct pages pages;
@@ -322,6 +361,7 @@ struct guest_plan {
 	uint64_t real_bytes;
 	uint32_t format;
 	enum vmmu_delivery delivery;
+	enum way way;
 };
 
 int guest_boot(struct guest *guest, int dev, const struct guest_plan *plan);

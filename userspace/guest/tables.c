@@ -16,16 +16,11 @@
  * With 5 levels there is one more on top, and nine more bits of address.
  *
  * Tables live in real memory, where a CPU would look for them, and the entries
- * hold real addresses. But the guest OS does not write entries of a table that
- * is in use. It plans them as a list, and hands the list to the module by a
- * hypercall, VMMU_IOC_INSTALL. The module stores each entry in the guest's
- * table; where the entry makes a page valid, the module also gives that real
- * page its physical frame, in the VM's real map table. This is the place where
- * the two levels of translation meet.
- *
- * What the program's window has been granted before, the module takes back
- * where an entry changes, before the call returns: a processor of a machine
- * would need an invlpg after the store, which no window needs after the call.
+ * hold real addresses. Changes of a table that is in use are planned as a list,
+ * upper levels first; then the list is put in force, and how that is done is a
+ * matter of its own: entries.c. Where an entry makes a page valid, the module
+ * gives that real page its physical frame, in the VM's real map table. This is
+ * the place where the two levels of translation meet.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -58,8 +53,8 @@ int table_create(struct program *program)
 	err = pages_alloc(&guest->pages, &use, &root);
 	if (err)
 		return err;
-	space = vmmu_space_create(guest->vm, guest->format, VMMU_SPACE_LAZY,
-				  root, &mode, NULL);
+	space = vmmu_space_create(guest->vm, guest->format,
+				  entries_space(guest->way), root, &mode, NULL);
 	err = space < 0 ? space : 0;
 	if (!err && guest->trap >= 0)
 		err = vmmu_set_delivery(space, VMMU_DELIVER_RECORD,
@@ -141,9 +136,10 @@ static int add_table(void *context, unsigned int level, uint64_t *ra)
 }
 
 /*
- * Plan how to map the real page @ra at @va: one install if all tables on the
- * way are there, else one more for each that is missing. A new table is filled
- * with zeroes, which is the only time that the guest OS writes to it.
+ * Plan how to map the real page @ra at @va, after what is planned already: one
+ * entry if all tables on the way are there, else one more for each that is
+ * missing. A new table is filled with zeroes, while nothing refers to it yet.
+ * -ENOSPC: the list is full, and to be put in force first.
  */
 int table_plan(struct program *program, uint64_t va, uint64_t ra,
 	       uint32_t rights, struct table_change *change)
@@ -153,31 +149,36 @@ int table_plan(struct program *program, uint64_t va, uint64_t ra,
 		.rights = rights | VMMU_RIGHT_USER,
 		.page_shift = 12,
 	};
+	unsigned int before = change->nr;
 	int err;
 
-	memset(change, 0, sizeof(*change));
 	err = vmmu_table_plan(&program->table, va, &leaf, add_table, program,
 			      change->ops, &change->nr,
 			      ARRAY_SIZE(change->ops));
-	if (err)
-		table_forget(program, change);
+	if (err) {
+		table_forget(program, change, before);
+		change->nr = before;
+	}
 	return err;
 }
 
-/* The hypercall: all of the change, or nothing. */
+/* Put a change in force; what an error leaves of it is given up. */
 int table_install(struct program *program, struct table_change *change)
 {
-	return vmmu_install(program->space, change->ops, change->nr,
-			    VMMU_INSTALL_ATOMIC | VMMU_INSTALL_STOP,
-			    change->outcomes, NULL);
+	int err = entries_set(program, change);
+
+	if (err)
+		table_forget(program, change, change->done);
+	return err;
 }
 
-/* Give up a change that is not installed: its tables are not needed. */
-void table_forget(struct program *program, const struct table_change *change)
+/* Give up the end of a change: tables that were made for it are not needed. */
+void table_forget(struct program *program, const struct table_change *change,
+		  unsigned int from)
 {
 	unsigned int i;
 
-	for (i = 0; i < change->nr; i++)
+	for (i = from; i < change->nr; i++)
 		if (change->ops[i].level > 1)
 			pages_free(&program->guest->pages,
 				   table_entry_ra(program, &change->ops[i]));
@@ -198,53 +199,88 @@ int table_look(const struct program *program, uint64_t va, uint64_t *ra)
 
 /* A copy of a page table in the making, see table_share(). */
 struct sharing {
+	struct program *parent;
 	struct program *child;
-	struct vmmu_install_op *ops;
-	unsigned int nr;
-	unsigned int room;
+	struct table_change change;
 };
 
-/* Add to the list: this page becomes read-only. */
-static int add_protection(void *context, uint64_t va,
-			  const struct vmmu_step *step,
-			  const struct vmmu_table_entry *entry)
+/* The list is empty again. */
+static void begin_again(struct table_change *change)
+{
+	change->nr = 0;
+	change->done = 0;
+}
+
+/* The parent's pages that were gathered become read-only, in every window. */
+static int install_protections(struct sharing *sharing)
+{
+	int err = table_install(sharing->parent, &sharing->change);
+
+	begin_again(&sharing->change);
+	return err;
+}
+
+/* Gather: this page becomes read-only. */
+static int protect_page(void *context, uint64_t va,
+			const struct vmmu_step *step,
+			const struct vmmu_table_entry *entry)
 {
 	struct sharing *sharing = context;
+	struct table_change *change = &sharing->change;
 	struct vmmu_table_entry read_only = *entry;
-	struct vmmu_install_op *op = &sharing->ops[sharing->nr];
+	struct vmmu_install_op *op;
+	int err;
 
 	if (!(entry->flags & VMMU_TABLE_LEAF) ||
 	    !(entry->rights & VMMU_RIGHT_WRITE))
 		return 0;
-	if (sharing->nr++ == sharing->room)
-		return -ENOSPC;
+	if (change->nr == MAX_CHANGE) {
+		err = install_protections(sharing);
+		if (err)
+			return err;
+	}
 	read_only.rights &= ~VMMU_RIGHT_WRITE;
-	op->va = va;
-	op->level = step->level;
-	return vmmu_table_encode(sharing->child->table.format, step->level,
+	op = &change->ops[change->nr++];
+	*op = (struct vmmu_install_op){ .va = va, .level = step->level };
+	return vmmu_table_encode(sharing->parent->table.format, step->level,
 				 &read_only, (uint64_t *)&op->value);
 }
 
-/* Map one page in the child's table, too. */
+/* The child maps the pages that were gathered: each has one more user. */
+static int install_pages(struct sharing *sharing)
+{
+	struct table_change *change = &sharing->change;
+	struct program *child = sharing->child;
+	int err = table_install(child, change);
+	unsigned int i;
+
+	for (i = 0; i < change->done; i++)
+		if (change->ops[i].level == 1)
+			pages_share(&child->guest->pages,
+				    table_entry_ra(child, &change->ops[i]));
+	begin_again(change);
+	return err;
+}
+
+/* Gather: the child's table maps this page, too. */
 static int share_page(void *context, uint64_t va, const struct vmmu_step *step,
 		      const struct vmmu_table_entry *entry)
 {
 	struct sharing *sharing = context;
+	struct table_change *change = &sharing->change;
 	struct program *child = sharing->child;
-	struct table_change change;
 	int err;
 
 	(void)step;
 	if (!(entry->flags & VMMU_TABLE_LEAF))
 		return 0;
-	err = table_plan(child, va, entry->ra, entry->rights, &change);
-	if (err)
-		return err;
-	err = table_install(child, &change);
-	if (err)
-		table_forget(child, &change);
-	else
-		err = pages_share(&child->guest->pages, entry->ra);
+	err = table_plan(child, va, entry->ra, entry->rights, change);
+	if (err == -ENOSPC) {
+		err = install_pages(sharing);
+		if (!err)
+			err = table_plan(child, va, entry->ra, entry->rights,
+					 change);
+	}
 	return err;
 }
 
@@ -255,23 +291,18 @@ static int share_page(void *context, uint64_t va, const struct vmmu_step *step,
  */
 int table_share(struct program *child, struct program *parent)
 {
-	struct sharing sharing = {
-		.child = child,
-		.room = child->guest->pages.nr,
-	};
+	struct sharing sharing = { .parent = parent, .child = child };
 	int err;
 
-	sharing.ops = calloc(sharing.room, sizeof(*sharing.ops));
-	if (!sharing.ops)
-		return -ENOMEM;
-	err = vmmu_table_visit(&parent->table, add_protection, &sharing);
-	/* The parent loses its rights in every window when this returns. */
-	if (!err && sharing.nr)
-		err = vmmu_install(parent->space, sharing.ops, sharing.nr,
-				   VMMU_INSTALL_ATOMIC, NULL, NULL);
-	free(sharing.ops);
-	return err ? err : vmmu_table_visit(&parent->table, share_page,
-					    &sharing);
+	err = vmmu_table_visit(&parent->table, protect_page, &sharing);
+	if (!err)
+		err = install_protections(&sharing);
+	if (!err)
+		err = vmmu_table_visit(&parent->table, share_page, &sharing);
+	if (!err)
+		return install_pages(&sharing);
+	table_forget(child, &sharing.change, 0);
+	return err;
 }
 
 /* The real page, a program's or a table's, that a new entry refers to. */

@@ -2,7 +2,8 @@
 /*
  * What the tests of the guest OS share. Each test boots VMs of its own, and
  * runs once with page tables of 4 levels and page faults that come as records,
- * and once with 5 levels and signals.
+ * and once with 5 levels and signals; and that in each of the four ways to change
+ * page tables.
  */
 #ifndef TEST_H
 #define TEST_H
@@ -14,6 +15,7 @@ extern int dev;			/* /dev/vmmu */
 extern uint32_t format;
 extern unsigned int levels;
 extern enum vmmu_delivery delivery;
+extern enum way way;
 
 void __attribute__((noreturn)) fail(int line, const char *what);
 
