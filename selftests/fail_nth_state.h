@@ -8,6 +8,7 @@
 
 #include "vmmu_guest.h"
 #include "vmmu_proc.h"
+#include "vmmu_trapping.h"
 
 /*
  * A scene's real memory has three levels of real map tables, and ends within a
@@ -44,6 +45,7 @@ struct state {
 	struct vmmu_mapping mappings[PAGES + 60];
 	struct vmmu_real_map_entry entries[ENTRIES_MAX];
 	__u64 sums[ENTRIES_MAX];
+	struct vmmu_audit audit;
 	__u32 nr_mappings, nr_entries;
 	__u64 room;
 	int files, next_fd;
@@ -90,7 +92,9 @@ static inline int state_of(struct scene *s, struct state *st)
 	__u32 i;
 
 	memset(st, 0, sizeof(*st));
-	if (_real_map(s->g.vm, 0, ~0ULL, ENTRIES_MAX, st->entries, &m) ||
+	/* Translations close page tables that are open. */
+	if (state_translate(s, st) ||
+	    _real_map(s->g.vm, 0, ~0ULL, ENTRIES_MAX, st->entries, &m) ||
 	    m.ra != REAL)
 		return -EPROTO;
 	for (i = 0; i < m.done; i++)
@@ -99,7 +103,7 @@ static inline int state_of(struct scene *s, struct state *st)
 	    _mappings(s->g.space, 0, ~0ULL, ARRAY_SIZE(st->mappings),
 		      st->mappings, &ms) || ms.more ||
 	    _vm_info(s->g.vm, &st->vm) || _space_info(s->g.space, &st->space) ||
-	    state_translate(s, st))
+	    state_translate(s, st) || _audit(s->g.vm, &st->audit))
 		return -EPROTO;
 	st->nr_entries = m.done;
 	st->nr_mappings = ms.done;
@@ -122,14 +126,23 @@ static inline unsigned int frames_within(const struct state *of, __u64 ra,
 	return nr;
 }
 
+/* What the tracking of page tables is charged as; none is open. */
+static inline __u64 tracking_bytes(const struct state *of)
+{
+	return (of->audit.tables + 15) / 16 * PAGE;
+}
+
 /* Charges are what the counters say, no more and no less. */
 static inline const char *miscounts(const struct state *was,
 				    const struct state *now)
 {
 	if (now->vm.frames != now->nr_entries)
 		return "frames is not the number of entries";
-	if (now->vm.charged_bytes != (now->vm.frames + now->vm.tables) * PAGE)
+	if (now->vm.charged_bytes != (now->vm.frames + now->vm.tables) * PAGE +
+				     tracking_bytes(now))
 		return "charged_bytes is not frames and tables";
+	if (now->audit.wrong || now->audit.tables_wrong)
+		return "the audit finds something wrong";
 	if (was->room + was->vm.charged_bytes !=
 	    now->room + now->vm.charged_bytes)
 		return "locked_vm is not what was charged";

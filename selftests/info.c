@@ -51,7 +51,8 @@ TEST_F(info, answers)
 		  VMMU_FEATURE_INSTALL | VMMU_FEATURE_TRANSLATE |
 		  VMMU_FEATURE_MAPPINGS | VMMU_FEATURE_MEMORY |
 		  VMMU_FEATURE_REVERSE | VMMU_FEATURE_WINDOWS |
-		  VMMU_FEATURE_TRAPS | VMMU_FEATURE_AUDIT, i.features);
+		  VMMU_FEATURE_TRAPS | VMMU_FEATURE_AUDIT |
+		  VMMU_FEATURE_TRAPPING, i.features);
 	EXPECT_EQ(0, i.vm_flags);
 	EXPECT_EQ(64 * TIB, i.max_real_bytes);
 	EXPECT_LE(512, i.max_batch);
@@ -61,23 +62,31 @@ TEST_F(info, answers)
 		  sizeof(i.module_version));
 }
 
-/* What is not there yet must not be announced, and announced means there. */
-TEST_F(info, trapping_is_absent)
+/* What is announced is there, and what is not is refused. */
+TEST_F(info, space_flags_are_true)
 {
 	struct vmmu_info i = info(self->dev);
 	int vm = vm_create(self->dev, MIB);
-	struct vmmu_space_create c = {
-		.size = sizeof(c),
-		.flags = VMMU_SPACE_TRAPPING,
-		.format = FORMAT4,
-		.fd = -1,
-		.root = PAGE,
-		.mode = MODE(0),
-	};
 
-	EXPECT_EQ(0, i.space_flags & VMMU_SPACE_TRAPPING);
-	EXPECT_EQ(0, i.space_flags);
-	err_call(EOPNOTSUPP, vm, VMMU_IOC_SPACE_CREATE, &c);
+	ASSERT_EQ(VMMU_SPACE_TRAPPING, i.space_flags);
+	for (unsigned int bit = 0; bit < 32; bit++) {
+		struct vmmu_space_create c = {
+			.size = sizeof(c),
+			.flags = 1U << bit,
+			.format = FORMAT4,
+			.fd = -1,
+			.root = PAGE,
+			.mode = MODE(0),
+		};
+
+		if (!(i.space_flags >> bit & 1)) {
+			err_call(EOPNOTSUPP, vm, VMMU_IOC_SPACE_CREATE, &c);
+			continue;
+		}
+		ASSERT_EQ(0, call(vm, VMMU_IOC_SPACE_CREATE, &c));
+		ASSERT_EQ(c.flags, space_info(c.fd).space_flags);
+		close(c.fd);
+	}
 	EXPECT_EQ(0, vm_info(vm).nr_spaces);
 	close(vm);
 }

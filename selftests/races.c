@@ -79,15 +79,18 @@ static void change_mapping(struct worker *w)
 		view[i * PAGE + 72] = 1;
 		mprotect(view, bytes, PROT_READ);
 		check_page(w, r, view, i);
-		mprotect(view + i * PAGE, bytes / 2, PROT_READ | PROT_WRITE);
-		view[i * PAGE + 72] = 1;
-		check_page(w, r, view, i);
 		mprotect(view, bytes, PROT_READ | PROT_WRITE);
 		view = mremap(view, bytes, bytes, MREMAP_MAYMOVE |
 			      MREMAP_FIXED, to);
 		if (view == MAP_FAILED)
 			return failed(w, "mremap", errno);
 		check_page(w, r, view, i);
+		mprotect(view, bytes, PROT_READ);
+		check_page(w, r, view, i);
+		mprotect(view + i * PAGE, bytes / 2, PROT_READ | PROT_WRITE);
+		view[i * PAGE + 72] = 1;
+		check_page(w, r, view, i);
+		mprotect(view, bytes, PROT_READ | PROT_WRITE);
 		munmap(view + i * PAGE, PAGE);
 		check_page(w, r, view, PAGES - 1);
 		munmap(view, bytes);

@@ -52,7 +52,9 @@ FIXTURE_TEARDOWN(trap)
 	ASSERT_EQ(__t->tid, __w->tid);					\
 	ASSERT_EQ((why), __w->reason);					\
 	ASSERT_EQ((at_level), __w->level);				\
-	ASSERT_TRUE(all_bytes(__w->reserved, 0, sizeof(__w->reserved)));\
+	ASSERT_EQ(0, __w->outcome | __w->reserved);			\
+	ASSERT_EQ(0, __w->entry | __w->old | __w->new | __w->ra);	\
+	ASSERT_EQ(0, __w->frame);					\
 } while (0)
 
 TEST_F(trap, fields)

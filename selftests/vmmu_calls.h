@@ -12,6 +12,7 @@
 #include "vmmu_guest.h"
 #include "vmmu_proc.h"
 #include "vmmu_trap_calls.h"
+#include "vmmu_trapping.h"
 
 enum { DEV, VM, SPACE, TRAP, NR_FILES };
 
@@ -41,6 +42,8 @@ union arg {
 	struct vmmu_trap_create trap_create;
 	struct vmmu_trap_info trap_info;
 	struct vmmu_audit audit;
+	struct vmmu_get_delivery get_delivery;
+	struct vmmu_ledger ledger;
 	__u8 bytes[PAGE];
 };
 
@@ -79,7 +82,7 @@ static const struct row {
 	{ "SPACE_CREATE", VM, VMMU_IOC_SPACE_CREATE,
 	  sizeof(struct vmmu_space_create),
 	  .reserved = offsetof(struct vmmu_space_create, mode.reserved),
-	  .reserved_bytes = 16,
+	  .reserved_bytes = 16, .flags = VMMU_SPACE_TRAPPING,
 	  .mode = offsetof(struct vmmu_space_create, mode), .out = true },
 	{ "SPACE_INFO", SPACE, VMMU_IOC_SPACE_INFO,
 	  sizeof(struct vmmu_space_info),
@@ -91,7 +94,7 @@ static const struct row {
 	  .reserved_bytes = 16, .mode = offsetof(struct vmmu_set_mode, mode) },
 	{ "INSTALL", SPACE, VMMU_IOC_INSTALL, sizeof(struct vmmu_install),
 	  .flags = VMMU_INSTALL_ATOMIC | VMMU_INSTALL_STOP |
-		   VMMU_INSTALL_PROVIDE,
+		   VMMU_INSTALL_PROVIDE | VMMU_INSTALL_BY_RA,
 	  .reserved = offsetof(struct vmmu_install, reserved), .out = true },
 	{ "TRANSLATE", SPACE, VMMU_IOC_TRANSLATE,
 	  sizeof(struct vmmu_translate), .flags = USER | SET_AD | PROVIDE,
@@ -117,14 +120,23 @@ static const struct row {
 	{ "FAULT", SPACE, VMMU_IOC_FAULT, sizeof(struct vmmu_fault),
 	  .out = true },
 	{ "SET_DELIVERY", SPACE, VMMU_IOC_SET_DELIVERY,
-	  sizeof(struct vmmu_set_delivery) },
+	  sizeof(struct vmmu_set_delivery),
+	  offsetof(struct vmmu_set_delivery, kind),
+	  .reserved = offsetof(struct vmmu_set_delivery, reserved) },
+	{ "GET_DELIVERY", SPACE, VMMU_IOC_GET_DELIVERY,
+	  sizeof(struct vmmu_get_delivery), .out = true },
 	{ "TRAP_CREATE", VM, VMMU_IOC_TRAP_CREATE,
 	  sizeof(struct vmmu_trap_create),
 	  .reserved = offsetof(struct vmmu_trap_create, reserved),
 	  .out = true },
 	{ "TRAP_INFO", TRAP, VMMU_IOC_TRAP_INFO, sizeof(struct vmmu_trap_info),
 	  .out = true },
+	{ "LEDGER", VM, VMMU_IOC_LEDGER, sizeof(struct vmmu_ledger),
+	  .out = true },
+	{ "LEDGER", SPACE, VMMU_IOC_LEDGER, sizeof(struct vmmu_ledger),
+	  .out = true },
 	{ "AUDIT", VM, VMMU_IOC_AUDIT, sizeof(struct vmmu_audit),
+	  offsetof(struct vmmu_audit, tables),
 	  .reserved = offsetof(struct vmmu_audit, reserved), .out = true },
 	{}
 };
@@ -135,6 +147,7 @@ static const struct row {
 static struct guest g;
 static __u64 root_frame;
 static int file[NR_FILES];
+static int tables;		/* a TRAPPING space, whose root is page 0 */
 static union arg *arg;		/* a page, and a page without access after it */
 static struct vmmu_install_op op;
 static struct vmmu_real_map_entry entries[4];
@@ -159,6 +172,16 @@ static inline const struct row *row_of(unsigned long cmd)
 	while (row->name && row->cmd != cmd)
 		row++;
 	return row;
+}
+
+/* Whether a call is one on this kind of file. */
+static inline bool is_on(unsigned long cmd, int kind)
+{
+	const struct row *row = rows;
+
+	while (row->name && (row->cmd != cmd || row->file != kind))
+		row++;
+	return row->name || cmd == VMMU_IOC_INFO;
 }
 
 /*
@@ -262,6 +285,10 @@ static inline void fill(const struct row *row)
 		break;
 	case VMMU_IOC_SET_DELIVERY:
 		a->set_delivery.delivery = VMMU_DELIVER_SIGNAL;
+		a->set_delivery.kind = 0;
+		break;
+	case VMMU_IOC_GET_DELIVERY:
+		a->get_delivery.kind = VMMU_TRAP_FAULT;
 		break;
 	}
 }
@@ -273,6 +300,8 @@ static inline void fill_flags(const struct row *row, __u32 flags)
 	arg->info.flags = flags;
 	if (row->cmd == VMMU_IOC_INVALIDATE && flags)
 		arg->invalidate.bytes = 0;
+	if (row->cmd == VMMU_IOC_INSTALL && flags & VMMU_INSTALL_BY_RA)
+		op = (struct vmmu_install_op){ .va = 100 * sizeof(word) };
 }
 
 /* The file that a call has given; -1: it gives none. */
@@ -351,6 +380,8 @@ FIXTURE_SETUP(calls)
 	file[VM] = g.vm;
 	file[SPACE] = g.space;
 	file[TRAP] = trap_create(g.vm);
+	load(g.mem);
+	tables = trapping_space(g.vm, FORMAT4, 0, 0);
 	window = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, g.space, 0);
 	ASSERT_NE(MAP_FAILED, (void *)window);
 	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -366,6 +397,7 @@ FIXTURE_SETUP(calls)
 FIXTURE_TEARDOWN(calls)
 {
 	munmap(window, PAGE);
+	close(tables);
 	close(file[TRAP]);
 	guest_drop(&g);
 	close(file[DEV]);

@@ -35,6 +35,9 @@ struct shared {
 		struct vmmu_mappers mappers;
 		struct vmmu_fault fault;
 		struct vmmu_audit audit;
+		struct vmmu_space_create space_create;
+		struct vmmu_set_root set_root;
+		struct vmmu_invalidate invalidate;
 	} arg;
 	void (*before)(struct shared *s);	/* in the child; NULL: nothing */
 	struct vmmu_step steps[5];
@@ -170,14 +173,20 @@ static inline bool begun(const void *first)
 	       POISON8;
 }
 
-/* Set up by a statement, and try again until a call was interrupted. */
+/*
+ * Set up by a statement, and try again until a call was interrupted: soon after
+ * it has started, and ever later.
+ */
 #define interrupt(fd, command, started, ...) do {				\
 	int __tries, __got = 0;						\
 									\
 	for (__tries = 0; __tries < TRIES && __got != -EINTR; __tries++) {\
 		__VA_ARGS__;						\
 		self->frames = frames();				\
-		__got = call_and_kill(fd, command, started);		\
+		__got = call_and_kill(fd, command, ({			\
+			usleep(__tries % 2 ? 10 * __tries : 0);		\
+			(started);					\
+		}));							\
 	}								\
 	fails_with(EINTR, __got);					\
 } while (0)

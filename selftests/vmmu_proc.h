@@ -75,8 +75,9 @@ static inline void access_refused(int sig, siginfo_t *si, void *context)
 	siglongjmp(access_env, sig);
 }
 
-static inline int access_byte(unsigned char *at, int write,
-			      unsigned char *value)
+enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_STORE };
+
+static inline int access_attempt(void *at, enum access_kind kind, __u64 value)
 {
 	struct sigaction act = {
 		.sa_sigaction = access_refused,
@@ -90,10 +91,12 @@ static inline int access_byte(unsigned char *at, int write,
 	sig = sigsetjmp(access_env, 1);
 	if (!sig) {
 		/* An xchg would be a read first where QEMU has one CPU only. */
-		if (write)
-			__atomic_store_n(at, *value, __ATOMIC_RELAXED);
+		if (kind == ACCESS_STORE)
+			__atomic_store_n((__u64 *)at, value, __ATOMIC_RELAXED);
+		else if (kind == ACCESS_WRITE)
+			__atomic_store_n((__u8 *)at, value, __ATOMIC_RELAXED);
 		else
-			*value = __atomic_load_n(at, __ATOMIC_RELAXED);
+			__atomic_load_n((__u8 *)at, __ATOMIC_RELAXED);
 	}
 	sigaction(SIGBUS, &bus, NULL);
 	sigaction(SIGSEGV, &segv, NULL);
@@ -102,14 +105,18 @@ static inline int access_byte(unsigned char *at, int write,
 
 static inline int access_read(void *at)
 {
-	unsigned char byte;
-
-	return access_byte(at, 0, &byte);
+	return access_attempt(at, ACCESS_READ, 0);
 }
 
 static inline int access_write(void *at, unsigned char byte)
 {
-	return access_byte(at, 1, &byte);
+	return access_attempt(at, ACCESS_WRITE, byte);
+}
+
+/* Of 8 bytes, by one instruction. */
+static inline int access_store(__u64 *at, __u64 value)
+{
+	return access_attempt(at, ACCESS_STORE, value);
 }
 
 /* True when @bytes from @at on all are @value. */

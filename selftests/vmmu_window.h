@@ -72,12 +72,16 @@ static inline int _audit(int vm, struct vmmu_audit *a)
 	__a;								\
 })
 
-/* Every PTE of every window of the VM is granted by both levels. */
+/*
+ * Every PTE of every window of the VM is granted by both levels, and page tables are
+ * known and protected.
+ */
 #define audit_clean(vm) do {						\
 	struct vmmu_audit __c = audit(vm);				\
 									\
 	ASSERT_EQ(0, __c.wrong)						\
 		TH_LOG("space %llu, va %llx", __c.space, __c.va);	\
+	ASSERT_EQ(0, __c.tables_wrong) TH_LOG("table at %llx", __c.ra);	\
 } while (0)
 
 /* An access of a kind, at @at: 0, or the signal; a fetch runs a `ret` there. */

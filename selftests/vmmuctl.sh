@@ -12,9 +12,9 @@ test_general()
 	local command
 	run 0 --version && shows '^vmmuctl [0-9]+\.[0-9]+'
 	result "--version" $?
-	run 0 --help && shows '^  image ' && shows 'Exit codes'
+	run 0 --help && shows '^  image ' && ! shows '^  audit ' && shows 'Exit codes'
 	result "--help" $?
-	for command in info list show walk dump read write who audit image; do
+	for command in info list show walk dump read write who stat trap check image; do
 		run 0 "$command" --help && shows "^Usage: vmmuctl $command" && shows '^Exit codes: 0' && [ ! -s "$tmp/err" ]
 		result "$command --help" $?
 		refuses "$command: unknown option" 2 "unrecognized option '--nonsense'" "$command" --nonsense
@@ -36,7 +36,7 @@ test_general()
 test_info()
 {
 	run 0 info && shows '^formats +x86-64-4level, x86-64-5level' &&
-		shows '^features +populate, real-map, install, translate, mappings, memory, reverse, windows, traps, audit$'
+		shows '^features +populate, real-map, install, translate, mappings, memory, reverse, windows, traps, audit, trapping$'
 	result "info" $?
 	run 0 info --json && json 'd["info"]["api_version"] == 1 and d["info"]["page_bytes"] == 4096 and
 		"x86-64-5level" in d["info"]["formats"] and d["info"]["max_batch"] >= 1024'
@@ -272,7 +272,7 @@ test_manual()
 	fi
 	sed -n '/^\.Sh EXAMPLES/,$p' "$top/userspace/lib/libvmmu.3.in" | sed '1,/^\.Bd/d; /^\.Ed/,$d; s/\\e/\\/g' >"$tmp/example.c"
 	cc "${flags[@]}" -o "$tmp/example" "$tmp/example.c" "$library" "-Wl,-rpath,${library%/*}" >"$tmp/out" 2>"$tmp/err" &&
-		"$tmp/example" >"$tmp/out" 2>"$tmp/err" && shows '^real address 0x80123, nothing went wrong$'
+		"$tmp/example" >"$tmp/out" 2>"$tmp/err" && shows '^real address 0x81123, nothing went wrong$'
 	status=$?
 	result "the example in libvmmu(3)" $status
 }

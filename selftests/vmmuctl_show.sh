@@ -117,18 +117,21 @@ test_show_windows()
 	refuses "who maps a page of a trap file" 2 'is a trap file; a VM or a space is needed' who "$pid:$trap" 0
 }
 
-test_audit()
+test_check()
 {
-	run 0 audit "$pid:$windowed" && shows '^windows +1$' && shows '^host entries +1$' && shows '^wrong +0$' && ! shows first
-	result "audit" $?
-	run 0 audit "$pid:$windowed" --json && json 'd["audit"]["windows"] == 1 and d["audit"]["checked"] >= 1 and
+	run 0 check "$pid:$windowed" && shows '^windows +1$' && shows '^host entries +1$' && shows '^wrong +0$' && shows '^page tables +0$' &&
+		shows '^wrong tables +0$' && ! shows first
+	result "check" $?
+	run 0 check "$pid:$windowed" --json && json 'd["audit"]["windows"] == 1 and d["audit"]["checked"] >= 1 and
 		d["audit"]["wrong"] == 0 and d["audit"]["va"] is None and d["vm"]["id"] >= 1'
-	result "audit --json" $?
-	run 1 audit "$pid:$stale" && shows '^wrong +1$' && shows '^the first +space 1, va 0x0$'
-	result "audit: a window grants too much" $?
-	run 1 audit "$pid:$stale" --json && json 'd["audit"]["wrong"] == 1 and d["audit"]["space"] == 1 and d["audit"]["va"] == "0x0"'
-	result "audit: a window grants too much --json" $?
-	refuses "audit of a space" 2 'is a space; a VM is needed' audit "$at"
+	result "check --json" $?
+	run 1 check "$pid:$stale" && shows '^wrong +1$' && shows '^the first +space 1, va 0x0$'
+	result "check: a window grants too much" $?
+	run 1 check "$pid:$stale" --json && json 'd["audit"]["wrong"] == 1 and d["audit"]["space"] == 1 and d["audit"]["va"] == "0x0"'
+	result "check: a window grants too much --json" $?
+	refuses "check of a space" 2 'is a space; a VM is needed' check "$at"
+	run 1 audit "$pid:$stale" && shows '^wrong +1$' && run 0 audit --help && shows '^Usage: vmmuctl check '
+	result "audit: another name of check" $?
 }
 
 test_who()
@@ -194,7 +197,7 @@ at=$pid:$space
 test_show
 test_show_address
 test_show_windows
-test_audit
+test_check
 test_who
 test_who_endless
 tool_only test_who_refusals

@@ -74,11 +74,13 @@ static const char vm_text[] =
 	"vmmu-zaps:\t5\n"
 	"vmmu-state:\tlive\n";
 
+#define INSTALLS	"hypercall ask, store notify, reread none, discard none"
+
 static const char space_text[] =
 	"pos:\t0\nvmmu-space:\t2\nvmmu-of-vm:\t7\n"
 	"vmmu-format:\tx86-64-4level\nvmmu-root:\t0x1000\n"
 	"vmmu-mode:\tWP NXE CPL3 PKRU=0x0 MAXPHYADDR=40\nvmmu-kind:\tlazy\n"
-	"vmmu-faults:\trecord\n";
+	"vmmu-faults:\trecord\nvmmu-installs:\t" INSTALLS "\n";
 
 #define LEDGER	"3 made, 2 read, 1 withdrawn, 0 overflowed, 2 answered"
 
@@ -119,6 +121,7 @@ TEST_F(proc, everything)
 		     self->found.spaces[0].mode);
 	EXPECT_STREQ("lazy", self->found.spaces[0].kind);
 	EXPECT_STREQ("record", self->found.spaces[0].delivery);
+	EXPECT_STREQ(INSTALLS, self->found.spaces[0].installs);
 	EXPECT_EQ(0, self->found.unreadable);
 }
 

@@ -169,6 +169,61 @@ TEST_F(line, addresses)
 	free(vas);
 }
 
+TEST(seconds)
+{
+	static const struct {
+		const char *text;
+		uint64_t nsecs;
+	} good[] = {
+		{ "1", 1000000000 }, { "0.001", 1000000 }, { "0.5", 500000000 },
+		{ "0x10", 16000000000 }, { "1.", 1000000000 },
+		{ "1000000", 1000000000000000 }, { "2.000000001", 2000000001 },
+	};
+	static const char bad[][24] = {
+		"", "0", "-1", "0.0009", "1000001", "18446744073709551616", "1e3",
+		"1.5s", ".5", "inf", " 1", "0.12345678901", "1..5",
+	};
+	uint64_t nsecs;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		EXPECT_TRUE(parse_seconds(good[i].text, "test", &nsecs));
+		EXPECT_EQ(good[i].nsecs, nsecs);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_FALSE(parse_seconds(bad[i], "test", &nsecs))
+			TH_LOG("%s", bad[i]);
+}
+
+TEST(kinds)
+{
+	static const char bad[][16] = {
+		"", "fault", "stor", "stores", "STORE", "store,", ",store",
+		"store,,reread", "store reread",
+	};
+	uint32_t kinds = 0;
+	size_t i;
+
+	EXPECT_TRUE(parse_kinds("store", "test", &kinds));
+	EXPECT_EQ(1U << VMMU_TRAP_STORE, kinds);
+	EXPECT_TRUE(parse_kinds("discard,store,hypercall", "test", &kinds));
+	EXPECT_EQ(1U << VMMU_TRAP_STORE | 1U << VMMU_TRAP_DISCARD |
+		  1U << VMMU_TRAP_HYPERCALL, kinds);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_FALSE(parse_kinds(bad[i], "test", &kinds))
+			TH_LOG("%s", bad[i]);
+}
+
+TEST(count)
+{
+	uint64_t count;
+
+	EXPECT_TRUE(parse_count("18446744073709551615", &count));
+	EXPECT_EQ(UINT64_MAX, count);
+	EXPECT_FALSE(parse_count("0", &count));
+	EXPECT_FALSE(parse_count("x", &count));
+}
+
 FIXTURE(write)
 {
 	char text[256];

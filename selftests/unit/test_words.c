@@ -12,11 +12,11 @@ TEST(every_value_has_a_word)
 {
 	uint32_t i;
 
-	for (i = VMMU_REASON_NONE; i <= VMMU_REASON_EXECUTE_ONLY; i++) {
+	for (i = VMMU_REASON_NONE; i <= VMMU_REASON_DENIED; i++) {
 		EXPECT_STRNE("?", vmmu_reason_name(i));
 		EXPECT_LT(10, strlen(vmmu_reason_text(i)));
 	}
-	EXPECT_STREQ("?", vmmu_reason_name(VMMU_REASON_EXECUTE_ONLY + 1));
+	EXPECT_STREQ("?", vmmu_reason_name(VMMU_REASON_DENIED + 1));
 	EXPECT_STREQ("NOT_PRESENT", vmmu_reason_name(VMMU_REASON_NOT_PRESENT));
 	for (i = VMMU_OUTCOME_NONE; i <= VMMU_OUTCOME_BEYOND_REAL; i++)
 		EXPECT_STRNE("?", vmmu_outcome_name(i));
@@ -25,7 +25,26 @@ TEST(every_value_has_a_word)
 	EXPECT_STREQ("?", vmmu_access_name(3));
 	EXPECT_STREQ("signal", vmmu_delivery_name(VMMU_DELIVER_SIGNAL));
 	EXPECT_STREQ("record", vmmu_delivery_name(VMMU_DELIVER_RECORD));
-	EXPECT_STREQ("?", vmmu_delivery_name(VMMU_DELIVER_RECORD + 1));
+	EXPECT_STREQ("ask", vmmu_delivery_name(VMMU_DELIVER_ASK));
+	EXPECT_STREQ("?", vmmu_delivery_name(VMMU_DELIVER_ASK + 1));
+}
+
+TEST(traps)
+{
+	uint32_t i;
+
+	for (i = VMMU_DELIVER_SIGNAL; i <= VMMU_DELIVER_ASK; i++)
+		EXPECT_STRNE("?", vmmu_delivery_name(i));
+	for (i = VMMU_TRAP_FAULT; i <= VMMU_TRAP_DISCARD; i++)
+		EXPECT_STRNE("?", vmmu_trap_kind_name(i));
+	EXPECT_STREQ("?", vmmu_trap_kind_name(0));
+	EXPECT_STREQ("?", vmmu_trap_kind_name(VMMU_TRAP_DISCARD + 1));
+	EXPECT_STREQ("store", vmmu_trap_kind_name(VMMU_TRAP_STORE));
+	for (i = VMMU_VERDICT_RETRY; i <= VMMU_VERDICT_REWRITE; i++)
+		EXPECT_STRNE("?", vmmu_verdict_name(i));
+	EXPECT_STREQ("?", vmmu_verdict_name(0));
+	EXPECT_STREQ("?", vmmu_verdict_name(VMMU_VERDICT_REWRITE + 1));
+	EXPECT_STREQ("deny", vmmu_verdict_name(VMMU_VERDICT_DENY));
 }
 
 TEST(formats)
