@@ -78,7 +78,7 @@ vm: setup userspace
 	@$(VM)/run --kernel $(or $(KERNEL),6.12) --tty -- "$${SHELL:-/bin/bash}"
 
 demo: setup userspace
-	@$(VM)/run --kernel $(or $(KERNEL),6.12) -- build/userspace/demo
+	@$(VM)/run --kernel $(or $(KERNEL),6.12) --icount -- build/userspace/demo
 
 check:
 	@command -v python3 >/dev/null || selftests/vm/setup
