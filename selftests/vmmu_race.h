@@ -24,6 +24,8 @@
 
 /* What all tests together may take, if VMMU_RACE_SECONDS does not say. */
 #define RACE_SECONDS	120
+/* Milliseconds more, at most, until every thread has done something. */
+#define RACE_PATIENCE	15000
 
 #define TAG_VM_SHIFT	60
 #define TAG_PAGE_SHIFT	48
@@ -210,7 +212,19 @@ static inline int worker_start(struct worker *w, struct race *r, int number,
 	return pthread_setaffinity_np(*thread, sizeof(cpus), &cpus);
 }
 
-/* Run workers, { function, "what" }, for @ms. Fails the test by their counts. */
+/* Whether some worker has come to nothing yet. */
+static inline bool any_idle(struct worker *workers, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		if (!__atomic_load_n(&workers[i].done, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+/*
+ * Run workers, { function, "what" }, for @ms; longer on a busy host, where some
+ * may have had no turn by then. Fails the test by their counts.
+ */
 #define run_workers(of, ms, ...) do {					\
 	struct worker __w[] = { __VA_ARGS__ };				\
 	pthread_t __threads[ARRAY_SIZE(__w)];				\
@@ -223,6 +237,9 @@ static inline int worker_start(struct worker *w, struct race *r, int number,
 					  &__threads[__i]));		\
 	}								\
 	sleep_ms(ms);							\
+	for (__i = 0; __i < RACE_PATIENCE &&				\
+	     any_idle(__w, ARRAY_SIZE(__w)); __i += 100)		\
+		sleep_ms(100);						\
 	__atomic_store_n(&__r->stop, 1, __ATOMIC_RELAXED);		\
 	for (__i = 0; __i < ARRAY_SIZE(__w); __i++)			\
 		pthread_join(__threads[__i], NULL);			\
