@@ -4,6 +4,7 @@
 KERNEL ?=
 TEST ?=
 MINUTES ?= 10
+BASE ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -12,6 +13,7 @@ HEADERS := /lib/modules/$(RELEASE)/build
 VM := selftests/vm
 
 .PHONY: all module userspace load unload setup vm demo check soak style unit model oracle kselftest coverage install clean help
+.PHONY: bench bench-scale bench-compare
 
 all: module userspace
 
@@ -34,6 +36,9 @@ help:
 	@echo '  make oracle      vmmu against an emulated processor, on random page tables'
 	@echo '  make kselftest   the kselftests on all three kernels, or on KERNEL='
 	@echo '  make coverage    which lines of the module the kselftests execute: build/coverage/index.html'
+	@echo '  make bench       instructions that operations take, against goals, floors and other ways; 4 minutes, on 6.1'
+	@echo '  make bench-scale how they grow with the size of real memory, numbers of VMs and windows, batches'
+	@echo '  make bench-compare  which operations moved since BASE=file.json, kept from build/bench/results.json'
 	@echo 'The debug kernel (KASAN, lockdep, kmemleak and so on) is built once, in about 10 minutes on two idle CPUs.'
 
 # The running kernel's module is built in build/RELEASE like every other kernel's.
@@ -93,6 +98,16 @@ style unit model oracle kselftest:
 
 coverage: setup
 	@selftests/coverage
+
+bench: setup
+	@selftests/bench/run --kernel '$(or $(KERNEL),6.1)'
+
+bench-scale: setup
+	@selftests/bench/run --scale --kernel '$(or $(KERNEL),6.1)'
+
+bench-compare:
+	@test -n '$(BASE)' || { echo "Compare with what? make bench-compare BASE=file.json, an earlier build/bench/results.json." >&2; exit 1; }
+	@selftests/bench/compare '$(BASE)'
 
 install:
 	@$(MAKE) --no-print-directory -C userspace install PREFIX='$(abspath $(PREFIX))' DESTDIR='$(DESTDIR)'
