@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copies call structures in and out; knows no call and no object. */
 #include <linux/file.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "ioctl.h"
@@ -9,10 +10,12 @@ static const struct vmmu_row *find_row(unsigned int cmd,
 				       const struct vmmu_row *rows,
 				       unsigned int nr_rows)
 {
-	for (unsigned int i = 0; i < nr_rows; i++)
-		if (rows[i].cmd == cmd)
-			return &rows[i];
-	return NULL;
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (nr >= nr_rows || cmd != _IO(VMMU_IOC_TYPE, nr))
+		return NULL;
+	rows += array_index_nospec(nr, nr_rows);
+	return rows->handler ? rows : NULL;
 }
 
 int vmmu_call_reserve(struct vmmu_call *call)
@@ -40,7 +43,8 @@ long vmmu_ioctl(struct file *file, unsigned int cmd, unsigned long arg,
 {
 	const struct vmmu_row *row = find_row(cmd, rows, nr_rows);
 	void __user *user = (void __user *)arg;
-	u64 buffer[VMMU_MAX_CALL_BYTES / sizeof(u64)];
+	/* As much as the row has is copied in, or cleared. */
+	u64 buffer[VMMU_MAX_CALL_BYTES / sizeof(u64)] __uninitialized;
 	struct vmmu_call call = { .file = file, .arg = buffer, .new_fd = -1 };
 	u32 bytes;
 	long err;

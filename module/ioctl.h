@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The way in and out of every call: a table of rows, one a call. */
+/*
+ * The way in and out of every call: a table of rows, one a call, by number. Those
+ * that a kind of file does not know are empty.
+ */
 #ifndef VMMU_IOCTL_H
 #define VMMU_IOCTL_H
 
@@ -23,8 +26,7 @@ struct vmmu_call {
 };
 
 /**
- * struct vmmu_row - a row of a call table
- * @cmd: the ioctl's number.
+ * struct vmmu_row - a row of a call table, at the number of its ioctl
  * @bytes: size of its structure.
  * @min_bytes: size up to and with the last field of version 1.
  * @writes: whether the structure is copied back.
@@ -32,7 +34,6 @@ struct vmmu_call {
  * @handler: does the work.
  */
 struct vmmu_row {
-	unsigned int cmd;
 	u32 bytes;
 	u32 min_bytes;
 	bool writes;
@@ -40,14 +41,14 @@ struct vmmu_row {
 	long (*handler)(struct vmmu_call *call);
 };
 
-#define VMMU_ROW(number, function, type, last_field, ...) {		\
-	.cmd = number,							\
-	.bytes = sizeof(struct type) + BUILD_BUG_ON_ZERO(		\
-		sizeof(struct type) > VMMU_MAX_CALL_BYTES),		\
-	.min_bytes = offsetofend(struct type, last_field),		\
-	.handler = function,						\
-	__VA_ARGS__							\
-}
+#define VMMU_ROW(number, function, type, last_field, ...)		\
+	[_IOC_NR(number)] = {						\
+		.bytes = sizeof(struct type) + BUILD_BUG_ON_ZERO(	\
+			sizeof(struct type) > VMMU_MAX_CALL_BYTES),	\
+		.min_bytes = offsetofend(struct type, last_field),	\
+		.handler = function,					\
+		__VA_ARGS__						\
+	}
 
 #define VMMU_MAX_CALL_BYTES	128
 
