@@ -56,6 +56,14 @@ struct vmmu_access_kind {
  *	others give one, if they have to do with rights at all. A walk gathers
  *	the AND of (entry ^ denials) over the levels: the grants.
  * @marks: bits that @mark may change.
+ * @table_test: see @table_is.
+ * @table_is: an entry above level 1 whose bits under @table_test are these, and
+ *	that has no reserved bit, is a TABLE, as @decode would tell.
+ * @page_test: see @page_is.
+ * @page_is: likewise, an entry of level 1 is a PAGE.
+ * @address: of these two, where the table or page is.
+ * @marked: an entry that has these bits is what @mark would make of it, by
+ *	whether it is to be dirty; all bits: @mark has to be asked.
  * @reserved: bits that must be zero in a present entry of any level.
  * @decode: tell an entry of a level, given the reserved bits of the mode;
  *	*out is set for TABLE and PAGE.
@@ -79,6 +87,10 @@ struct vmmu_format {
 	u64 mode_bits;
 	u64 denials;
 	u64 marks;
+	u64 table_test, table_is;
+	u64 page_test, page_is;
+	u64 address;
+	u64 marked[2];
 
 	u64 (*reserved)(const struct vmmu_mode *mode);
 	enum vmmu_entry_kind (*decode)(u64 value, unsigned int level,
@@ -118,6 +130,34 @@ vmmu_format_entry_ra(const struct vmmu_format *format, struct vmmu_ra table,
 		    (BIT_ULL(format->index_bits) - 1);
 
 	return vmmu_ra_add(table, index * sizeof(u64));
+}
+
+/*
+ * Tell what an entry is: most are tables or pages without reserved bits, which
+ * takes no call.
+ */
+static inline enum vmmu_entry_kind
+vmmu_format_decode(const struct vmmu_format *format, u64 value,
+		   unsigned int level, u64 reserved, struct vmmu_entry *out)
+{
+	bool table = level > 1;
+	u64 test = table ? format->table_test : format->page_test;
+	u64 is = table ? format->table_is : format->page_is;
+
+	if (unlikely((value & (test | reserved)) != is))
+		return format->decode(value, level, reserved, out);
+	out->ra = vmmu_ra(value & format->address);
+	out->page_shift = VMMU_PAGE_SHIFT;
+	return table ? VMMU_ENTRY_TABLE : VMMU_ENTRY_PAGE;
+}
+
+/* The entry with Accessed and, where asked, Dirty set. */
+static inline u64 vmmu_format_mark(const struct vmmu_format *format, u64 value,
+				   bool dirty)
+{
+	u64 marked = format->marked[dirty];
+
+	return (value & marked) == marked ? value : format->mark(value, dirty);
 }
 
 static inline bool vmmu_format_canonical(const struct vmmu_format *format,

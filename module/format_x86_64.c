@@ -152,6 +152,12 @@ static u64 mark(u64 value, bool dirty)
 		     VMMU_MODE_CPL3,					\
 	.denials = XD,							\
 	.marks = A | D,							\
+	.table_test = P | PS,						\
+	.table_is = P,							\
+	.page_test = P,							\
+	.page_is = P,							\
+	.address = ADDRESS,						\
+	.marked = { A, A | D },						\
 	.reserved = reserved,						\
 	.decode = decode,						\
 	.rights = rights,						\

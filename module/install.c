@@ -44,8 +44,7 @@ static void find_table(struct vmmu_batch *batch, struct vmmu_va va,
 	batch->walk_valid = true;
 	vmmu_walk_start(walk, va);
 	vmmu_count(batch->space, VMMU_WALKS);
-	while (walk->level > level && vmmu_walk_step(walk))
-		;
+	vmmu_walk_to(walk, level);
 }
 
 /* The entry at a real address, in some page table of a TRAPPING space. */
@@ -90,7 +89,7 @@ enum vmmu_outcome vmmu_use_classify(struct vmmu_vm *vm,
 				    struct vmmu_entry *entry)
 {
 	enum vmmu_entry_kind kind =
-		use->format->decode(value, use->level, use->reserved, entry);
+		vmmu_format_decode(use->format, value, use->level, use->reserved, entry);
 
 	if (kind == VMMU_ENTRY_ABSENT)
 		return VMMU_OUTCOME_CLEARED;

@@ -58,9 +58,9 @@ static bool installs(const struct vmmu_use *use, u64 old, u64 new)
 	struct vmmu_entry entry;
 
 	return (old ^ new) & ~use->format->marks &&
-	       (use->format->decode(old, use->level, 0, &entry) !=
+	       (vmmu_format_decode(use->format, old, use->level, 0, &entry) !=
 			VMMU_ENTRY_ABSENT ||
-		use->format->decode(new, use->level, 0, &entry) !=
+		vmmu_format_decode(use->format, new, use->level, 0, &entry) !=
 			VMMU_ENTRY_ABSENT);
 }
 

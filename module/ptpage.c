@@ -79,7 +79,7 @@ static bool child_of(struct vmmu_vm *vm, const struct vmmu_ptuse *use, u64 value
 	struct vmmu_entry entry;
 
 	if (use->level == 1 ||
-	    use->format->decode(value, use->level, 0, &entry) !=
+	    vmmu_format_decode(use->format, value, use->level, 0, &entry) !=
 	    VMMU_ENTRY_TABLE ||
 	    vmmu_ra_index(entry.ra) >= vm->realmap.nr_pages)
 		return false;

@@ -4,7 +4,6 @@
  * to each frame it holds, and is called by whoever gives a real page a frame
  * or takes it away. It never removes a host PTE: that is its callers' part.
  */
-#include <linux/io.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -13,9 +12,6 @@
 
 #include "realmap.h"
 #include "trace.h"
-
-#define INDEX_BITS	9
-#define NR_ENTRIES	BIT(INDEX_BITS)
 
 /* Empty entries that vmmu_realmap_next() steps over in one call. */
 #define NEXT_BUDGET	4096
@@ -31,41 +27,14 @@ void vmmu_realmap_init(struct vmmu_realmap *realmap, u64 vm_id, u64 nr_pages,
 		.account = account,
 		.mapping = mapping,
 	};
-	while (nr_pages > BIT_ULL(INDEX_BITS * realmap->height))
+	while (nr_pages > BIT_ULL(VMMU_REALMAP_INDEX_BITS * realmap->height))
 		realmap->height++;
-}
-
-static u64 *table_of(u64 entry)
-{
-	return phys_to_virt(entry & VMMU_REALMAP_FRAME);
 }
 
 static u64 *slot_in(u64 *table, u64 index, unsigned int level)
 {
-	return &table[(index >> (INDEX_BITS * (level - 1))) & (NR_ENTRIES - 1)];
-}
-
-/* The entry that a 4 KiB page at @index has under a block entry. */
-static u64 page_of_block(u64 entry, u64 index, unsigned int level)
-{
-	u64 offset = index & (BIT_ULL(INDEX_BITS * level) - 1);
-
-	return (entry & ~VMMU_REALMAP_BLOCK) + (offset << PAGE_SHIFT);
-}
-
-u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index)
-{
-	u64 entry = READ_ONCE(realmap->root);
-	unsigned int level = realmap->height;
-
-	if (unlikely(index >= realmap->nr_pages))
-		return 0;
-	for (; level && entry; level--) {
-		if (unlikely(entry & VMMU_REALMAP_BLOCK))
-			return page_of_block(entry, index, level);
-		entry = READ_ONCE(*slot_in(table_of(entry), index, level));
-	}
-	return entry & VMMU_REALMAP_PRESENT ? entry : 0;
+	index >>= VMMU_REALMAP_INDEX_BITS * (level - 1);
+	return &table[index % VMMU_REALMAP_ENTRIES];
 }
 
 u64 vmmu_realmap_next(struct vmmu_realmap *realmap, u64 *index, u64 last)
@@ -78,13 +47,14 @@ u64 vmmu_realmap_next(struct vmmu_realmap *realmap, u64 *index, u64 last)
 		unsigned int level = realmap->height;
 
 		for (; level && entry && !(entry & VMMU_REALMAP_BLOCK); level--)
-			entry = READ_ONCE(*slot_in(table_of(entry), *index,
+			entry = READ_ONCE(*slot_in(vmmu_realmap_table(entry), *index,
 						   level));
 		if (entry & VMMU_REALMAP_PRESENT)
-			return level ? page_of_block(entry, *index, level) :
+			return level ? vmmu_realmap_page_of_block(entry, *index,
+							  VMMU_REALMAP_INDEX_BITS * level) :
 				       entry;
-		*index = ((*index >> (INDEX_BITS * level)) + 1) <<
-			 (INDEX_BITS * level);
+		*index = ((*index >> (VMMU_REALMAP_INDEX_BITS * level)) + 1) <<
+			 (VMMU_REALMAP_INDEX_BITS * level);
 	}
 	*index = min(*index, last + 1);
 	return 0;
@@ -97,14 +67,14 @@ static u64 *provide_table(struct vmmu_realmap *realmap, u64 *slot)
 	u64 *table;
 
 	if (entry)
-		return table_of(entry);
+		return vmmu_realmap_table(entry);
 	table = vmmu_table_alloc(realmap->account);
 	if (!table)
 		return NULL;
 	entry = cmpxchg64(slot, 0, virt_to_phys(table) | VMMU_REALMAP_PRESENT);
 	if (entry) {
 		vmmu_table_free(realmap->account, table);
-		return table_of(entry);
+		return vmmu_realmap_table(entry);
 	}
 	atomic_long_inc(&realmap->tables);
 	return table;
@@ -229,7 +199,7 @@ static u64 *find_slot(struct vmmu_realmap *realmap, u64 index)
 
 		if (!entry || (entry & VMMU_REALMAP_BLOCK))
 			return NULL;
-		slot = slot_in(table_of(entry), index, level);
+		slot = slot_in(vmmu_realmap_table(entry), index, level);
 	}
 	return slot;
 }
@@ -306,13 +276,13 @@ void vmmu_realmap_invalidate(struct vmmu_realmap *realmap)
 static void destroy_table(struct vmmu_realmap *realmap, u64 *table,
 			  unsigned int level, struct vmmu_frame_batch *batch)
 {
-	for (unsigned int i = 0; i < NR_ENTRIES; i++) {
+	for (unsigned int i = 0; i < VMMU_REALMAP_ENTRIES; i++) {
 		u64 entry = table[i];
 
 		if (!(entry & VMMU_REALMAP_PRESENT))
 			continue;
 		if (level > 1) {
-			destroy_table(realmap, table_of(entry), level - 1,
+			destroy_table(realmap, vmmu_realmap_table(entry), level - 1,
 				      batch);
 			continue;
 		}
@@ -330,7 +300,7 @@ void vmmu_realmap_destroy(struct vmmu_realmap *realmap)
 	struct vmmu_frame_batch batch = { };
 
 	if (realmap->root)
-		destroy_table(realmap, table_of(realmap->root),
+		destroy_table(realmap, vmmu_realmap_table(realmap->root),
 			      realmap->height, &batch);
 }
 

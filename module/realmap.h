@@ -25,6 +25,7 @@
 #define VMMU_REALMAP_H
 
 #include <linux/atomic.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 
 #include "frame.h"
@@ -37,6 +38,9 @@
 #define VMMU_REALMAP_BLOCK	BIT_ULL(7)
 #define VMMU_REALMAP_TABLE	BIT_ULL(8)
 #define VMMU_REALMAP_FRAME	GENMASK_ULL(51, 12)
+
+#define VMMU_REALMAP_INDEX_BITS	9
+#define VMMU_REALMAP_ENTRIES	BIT(VMMU_REALMAP_INDEX_BITS)
 
 /**
  * struct vmmu_realmap - a real map table
@@ -70,11 +74,41 @@ void vmmu_realmap_init(struct vmmu_realmap *realmap, u64 vm_id, u64 nr_pages,
 /* Free all tables and frames; nobody uses the tree any more. Never fails. */
 void vmmu_realmap_destroy(struct vmmu_realmap *realmap);
 
+/* The table that an upper-level entry refers to. */
+static inline u64 *vmmu_realmap_table(u64 entry)
+{
+	return phys_to_virt(entry & VMMU_REALMAP_FRAME);
+}
+
+/* The entry that a 4 KiB page at @index has under a block of 1 << @shift pages. */
+static inline u64 vmmu_realmap_page_of_block(u64 entry, u64 index,
+					     unsigned int shift)
+{
+	u64 offset = index & (BIT_ULL(shift) - 1);
+
+	return (entry & ~VMMU_REALMAP_BLOCK) + (offset << PAGE_SHIFT);
+}
+
 /*
  * The entry for the real page @index; 0: it has no frame. Where a block covers
  * it, the entry that a 4 KiB page would have.
  */
-u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index);
+static inline u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index)
+{
+	unsigned int shift = VMMU_REALMAP_INDEX_BITS * realmap->height;
+	u64 entry = READ_ONCE(realmap->root);
+
+	if (unlikely(index >= realmap->nr_pages))
+		return 0;
+	while (shift && entry) {
+		if (unlikely(entry & VMMU_REALMAP_BLOCK))
+			return vmmu_realmap_page_of_block(entry, index, shift);
+		shift -= VMMU_REALMAP_INDEX_BITS;
+		entry = READ_ONCE(vmmu_realmap_table(entry)
+				  [(index >> shift) % VMMU_REALMAP_ENTRIES]);
+	}
+	return entry & VMMU_REALMAP_PRESENT ? entry : 0;
+}
 
 /*
  * The first present entry from the real page *@index to @last, inclusive;

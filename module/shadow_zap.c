@@ -162,7 +162,7 @@ static bool shadowed_through(struct vmmu_space *space, struct vmmu_va va,
 {
 	struct vmmu_entry entry;
 
-	switch (space->format->decode(value, level, space->reserved, &entry)) {
+	switch (vmmu_format_decode(space->format, value, level, space->reserved, &entry)) {
 	case VMMU_ENTRY_ABSENT:
 		return false;
 	case VMMU_ENTRY_RESERVED:

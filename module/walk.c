@@ -75,46 +75,38 @@ void vmmu_walk_resume(struct vmmu_walk *walk, struct vmmu_va va)
 	walk->reason = VMMU_REASON_NONE;
 }
 
-static bool end(struct vmmu_walk *walk, enum vmmu_reason reason)
+void vmmu_walk_to(struct vmmu_walk *walk, unsigned int level)
 {
-	walk->reason = reason;
-	return false;
-}
+	const struct vmmu_format *format = walk->format;
 
-bool vmmu_walk_step(struct vmmu_walk *walk)
-{
-	struct vmmu_walk_step *step = &walk->steps[walk->nr_steps];
+	while (walk->level > level && likely(!walk->reason)) {
+		struct vmmu_walk_step *step = &walk->steps[walk->nr_steps];
 
-	if (unlikely(walk->reason))
-		return false;
-	step->ra = vmmu_format_entry_ra(walk->format, walk->table, walk->va,
-					walk->level);
-	step->above = walk->grants;
-	if (!vmmu_word_load(walk->realmap, step->ra, &step->value))
-		return end(walk, VMMU_REASON_TABLE_BEYOND_REAL);
-	walk->nr_steps++;
-	walk->grants &= step->value ^ walk->format->denials;
-
-	switch (walk->format->decode(step->value, walk->level, walk->reserved,
-				     &walk->entry)) {
-	case VMMU_ENTRY_TABLE:
-		walk->table = walk->entry.ra;
-		walk->level--;
-		return true;
-	case VMMU_ENTRY_PAGE:
-		return false;
-	case VMMU_ENTRY_ABSENT:
-		return end(walk, VMMU_REASON_NOT_PRESENT);
-	default:
-		return end(walk, VMMU_REASON_RESERVED);
+		step->ra = vmmu_format_entry_ra(format, walk->table, walk->va,
+						walk->level);
+		step->above = walk->grants;
+		if (!vmmu_word_load(walk->realmap, step->ra, &step->value)) {
+			walk->reason = VMMU_REASON_TABLE_BEYOND_REAL;
+			return;
+		}
+		walk->nr_steps++;
+		walk->grants &= step->value ^ format->denials;
+		switch (vmmu_format_decode(format, step->value, walk->level,
+					   walk->reserved, &walk->entry)) {
+		case VMMU_ENTRY_TABLE:
+			walk->table = walk->entry.ra;
+			walk->level--;
+			break;
+		case VMMU_ENTRY_PAGE:
+			return;
+		case VMMU_ENTRY_ABSENT:
+			walk->reason = VMMU_REASON_NOT_PRESENT;
+			return;
+		default:
+			walk->reason = VMMU_REASON_RESERVED;
+			return;
+		}
 	}
-}
-
-enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
-{
-	while (vmmu_walk_step(walk))
-		;
-	return walk->reason;
 }
 
 struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk)
@@ -218,7 +210,7 @@ bool vmmu_walk_mark(struct vmmu_walk *walk, bool write)
 	for (unsigned int i = 0; i < walk->nr_steps; i++) {
 		struct vmmu_walk_step *step = &walk->steps[i];
 		bool leaf = i == walk->nr_steps - 1;
-		u64 marked = walk->format->mark(step->value, write && leaf);
+		u64 marked = vmmu_format_mark(walk->format, step->value, write && leaf);
 
 		if (marked == step->value)
 			continue;
@@ -236,7 +228,7 @@ bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write)
 		u64 value = walk->steps[i].value;
 		bool leaf = i == walk->nr_steps - 1;
 
-		if (walk->format->mark(value, write && leaf) != value)
+		if (vmmu_format_mark(walk->format, value, write && leaf) != value)
 			return false;
 	}
 	return true;

@@ -4,8 +4,7 @@
  *
  *	vmmu_walk_init(&walk, realmap, format, root, mode);
  *	vmmu_walk_start(&walk, va);
- *	while (vmmu_walk_step(&walk))	reads one entry, goes down a level
- *		;
+ *	vmmu_walk_down(&walk)		reads an entry of each level
  *	vmmu_walk_judge(&walk, access)	may this access be made?
  *	vmmu_walk_mark(&walk, write)	sets Accessed and Dirty
  *
@@ -89,13 +88,17 @@ bool vmmu_walk_move(struct vmmu_walk *walk, struct vmmu_va va,
 		    unsigned int level);
 
 /*
- * Read one entry. Returns true, a level lower, when it refers to a table;
- * false at the end of the walk: reason says why, or NONE, with entry the page.
+ * Read entries until the walk stands at @level, before it has read the entry
+ * there, or has ended: reason says why, or NONE, with entry the page.
  */
-bool vmmu_walk_step(struct vmmu_walk *walk);
+void vmmu_walk_to(struct vmmu_walk *walk, unsigned int level);
 
-/* Take all steps; returns the reason. */
-enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk);
+/* To the end; returns the reason. */
+static inline enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
+{
+	vmmu_walk_to(walk, 0);
+	return walk->reason;
+}
 
 /* Where va lies in real memory. After a walk that ended at a page. */
 struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk);

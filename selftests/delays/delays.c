@@ -125,8 +125,8 @@ static struct kprobe entries[] = {
 static struct kretprobe returns[] = {
 	/* an entry was read, and what it refers to is about to be used */
 	RETURN_OF("vmmu:vmmu_realmap_get", at_return),
-	RETURN_OF("vmmu:vmmu_realmap_lookup", at_frequent_return),
 	RETURN_OF("vmmu:vmmu_word_load", at_frequent_return),
+	RETURN_OF("vmmu:vmmu_walk_to", at_frequent_return),
 	/* a frame is out of the table, but its page was not locked yet */
 	RETURN_OF("vmmu:vmmu_realmap_clear", at_return),
 };

@@ -50,6 +50,48 @@ TEST(canonical)
 	EXPECT_TRUE(vmmu_format_canonical(five, vmmu_va(0xff00000000000000)));
 }
 
+/* What the data say of an entry is what the function says. */
+static void expect_same(struct __test_metadata *_metadata,
+			const struct vmmu_format *format, u64 value,
+			unsigned int level, u64 reserved)
+{
+	struct vmmu_entry by_data = { }, by_function = { };
+	enum vmmu_entry_kind kind =
+		format->decode(value, level, reserved, &by_function);
+
+	ASSERT_EQ(kind, vmmu_format_decode(format, value, level, reserved,
+					   &by_data))
+		TH_LOG("level %u of %s, entry %#llx", level, format->name,
+		       (unsigned long long)value);
+	ASSERT_EQ(by_function.ra.value, by_data.ra.value);
+	ASSERT_EQ(by_function.page_shift, by_data.page_shift);
+	for (int dirty = 0; dirty < 2; dirty++)
+		ASSERT_EQ(format->mark(value, dirty),
+			  vmmu_format_mark(format, value, dirty));
+}
+
+TEST(data)
+{
+	u64 random = 1;
+
+	for (unsigned int i = 0; i < 1000000; i++) {
+		const struct vmmu_format *format = i % 2 ? four : five;
+		struct vmmu_mode mode = {
+			.bits = i % 4 < 2 ? VMMU_MODE_NXE : 0,
+			.maxphyaddr = 32 + i % 21,
+		};
+		u64 value;
+
+		/* All sorts of low bits, and few of the others. */
+		random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+		value = (random >> 8 & 0xfff) | 1ULL << (random >> 32 & 63) |
+			(i % 3 ? 0 : 1ULL << (random >> 40 & 63));
+		expect_same(_metadata, format, value,
+			    1 + (random >> 50) % format->levels,
+			    format->reserved(&mode));
+	}
+}
+
 TEST(kinds)
 {
 	for (unsigned int level = 1; level <= 5; level++) {

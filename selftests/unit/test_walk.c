@@ -247,8 +247,7 @@ TEST_F(walk, move)
 	u64 hole = 1ULL << (variant->format->va_bits - 1);
 
 	vmmu_walk_start(&self->walk, vmmu_va(VA));
-	while (self->walk.level > 1 && vmmu_walk_step(&self->walk))
-		;
+	vmmu_walk_to(&self->walk, 1);
 	EXPECT_TRUE(vmmu_walk_move(&self->walk, vmmu_va(VA + 0x1000), 1));
 	EXPECT_FALSE(vmmu_walk_move(&self->walk, vmmu_va(VA + 0x1000), 2));
 	EXPECT_FALSE(vmmu_walk_move(&self->walk, vmmu_va(VA + 0x200000), 1));
