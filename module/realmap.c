@@ -204,6 +204,14 @@ static u64 *find_slot(struct vmmu_realmap *realmap, u64 index)
 	return slot;
 }
 
+const u64 *vmmu_realmap_find_table(struct vmmu_realmap *realmap, u64 index)
+{
+	const u64 *slot = index < realmap->nr_pages ?
+				  find_slot(realmap, index) : NULL;
+
+	return slot ? slot - index % VMMU_REALMAP_ENTRIES : NULL;
+}
+
 struct page *vmmu_realmap_clear(struct vmmu_realmap *realmap, u64 index)
 {
 	u64 *slot = find_slot(realmap, index);
@@ -308,6 +316,13 @@ void vmmu_realmap_destroy(struct vmmu_realmap *realmap)
 static u64 *word_at(u64 entry, struct vmmu_ra ra)
 {
 	return page_address(vmmu_realmap_page(entry)) + vmmu_ra_offset(ra);
+}
+
+const u64 *vmmu_word_page(struct vmmu_realmap *realmap, struct vmmu_ra ra)
+{
+	u64 entry = vmmu_realmap_lookup(realmap, vmmu_ra_index(ra));
+
+	return entry ? word_at(entry, vmmu_ra_page(ra)) : NULL;
 }
 
 bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,

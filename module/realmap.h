@@ -110,6 +110,36 @@ static inline u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index)
 	return entry & VMMU_REALMAP_PRESENT ? entry : 0;
 }
 
+/**
+ * struct vmmu_realmap_near - the last-level table last used; starts out as { }
+ * @region: which one, counted in tables.
+ * @table: the table; NULL: none was used.
+ */
+struct vmmu_realmap_near {
+	u64 region;
+	const u64 *table;
+};
+
+/* Part of the following: the last-level table of @index, if there is one. */
+const u64 *vmmu_realmap_find_table(struct vmmu_realmap *realmap, u64 index);
+
+/* As vmmu_realmap_lookup(), and cheaper where the last one was near. */
+static inline u64 vmmu_realmap_lookup_near(struct vmmu_realmap *realmap,
+					   struct vmmu_realmap_near *near,
+					   u64 index)
+{
+	u64 region = index >> VMMU_REALMAP_INDEX_BITS, entry;
+
+	if (unlikely(!near->table || near->region != region)) {
+		near->region = region;
+		near->table = vmmu_realmap_find_table(realmap, index);
+		if (!near->table)
+			return vmmu_realmap_lookup(realmap, index);
+	}
+	entry = READ_ONCE(near->table[index % VMMU_REALMAP_ENTRIES]);
+	return entry & VMMU_REALMAP_PRESENT ? entry : 0;
+}
+
 /*
  * The first present entry from the real page *@index to @last, inclusive;
  * *@index becomes its first page. Returns 0 when there is none, with *@index

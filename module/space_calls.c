@@ -14,26 +14,29 @@
 #include "translate.h"
 #include "window.h"
 
-/* Elements that are staged on the stack at a time. */
-#define STAGE	32
+/* Elements that are staged on the stack at a time, which has no 2 KiB for them. */
+#define INSTALL_STAGE	64
+#define ARRAY_STAGE	32
+#define RANGE_STAGE	48
+#define MAPPINGS_STAGE	16
 
 #define INSTALL_FLAGS	(VMMU_INSTALL_ATOMIC | VMMU_INSTALL_STOP | \
 			 VMMU_INSTALL_PROVIDE | VMMU_INSTALL_BY_RA)
 #define TRANSLATE_FLAGS	(VMMU_TRANSLATE_USER | VMMU_TRANSLATE_SET_AD | \
 			 VMMU_TRANSLATE_PROVIDE)
 
-/* Elements of a batch, STAGE at a time: copy in, apply, copy outcomes out. */
+/* Elements of a batch, INSTALL_STAGE at a time: copy in, apply, copy outcomes out. */
 static long install_stages(struct vmmu_batch *batch,
 			   const struct vmmu_install *args)
 {
 	const struct vmmu_install_op __user *ops = u64_to_user_ptr(args->ops);
 	u8 __user *outcomes = u64_to_user_ptr(args->outcomes);
-	struct vmmu_install_op stage[STAGE];
-	u8 stage_outcomes[STAGE];
+	struct vmmu_install_op stage[INSTALL_STAGE] __uninitialized;
+	u8 stage_outcomes[INSTALL_STAGE] __uninitialized;
 
 	while (batch->done < args->nr) {
 		u32 first = batch->done;
-		u32 nr = min_t(u32, args->nr - first, STAGE);
+		u32 nr = min_t(u32, args->nr - first, INSTALL_STAGE);
 		long err;
 
 		if (copy_from_user(stage, ops + first, nr * sizeof(*stage)))
@@ -96,45 +99,70 @@ long vmmu_space_install(struct vmmu_call *call)
 	return err;
 }
 
-/* Answers for an array or a range, STAGE at a time. */
-static long translate_stages(struct vmmu_query *query,
-			     struct vmmu_translate *args)
+/* What the stages of a translation have in common: to copy answers out, and go on. */
+static int copy_answers(struct vmmu_translate *args,
+			const struct vmmu_translation *stage, unsigned int done,
+			int err)
 {
 	struct vmmu_translation __user *results =
 		u64_to_user_ptr(args->results);
+
+	/* The answer that failed tells why, behind the good ones. */
+	if (copy_to_user(results + args->done, stage,
+			 (done + (err == -ENOMEM)) * sizeof(*stage)))
+		return -EFAULT;
+	args->done += done;
+	if (err)
+		return err;
+	cond_resched();
+	return args->done < args->nr && fatal_signal_pending(current) ? -EINTR :
+									0;
+}
+
+static int translate_array(struct vmmu_query *query,
+			   struct vmmu_translate *args)
+{
 	const u64 __user *vas = u64_to_user_ptr(args->vas);
-	struct vmmu_translation stage[STAGE];
-	u64 stage_vas[STAGE];
+	struct vmmu_translation stage[ARRAY_STAGE] __uninitialized;
+	u64 stage_vas[ARRAY_STAGE] __uninitialized;
+	int err = 0;
 
-	while (args->done < args->nr) {
-		u32 first = args->done;
-		u32 nr = min_t(u32, args->nr - first, STAGE);
+	while (args->done < args->nr && !err) {
+		u32 nr = min_t(u32, args->nr - args->done, ARRAY_STAGE);
 		u32 i = 0;
-		int err;
 
-		if (vas && copy_from_user(stage_vas, vas + first,
-					  nr * sizeof(*stage_vas)))
+		if (copy_from_user(stage_vas, vas + args->done,
+				   nr * sizeof(*stage_vas)))
 			return -EFAULT;
 		err = vmmu_settle_for(query->space, &stage[0]);
 		while (!err && i < nr) {
-			u64 va = vas ? stage_vas[i] :
-				 args->va + ((u64)(first + i) << PAGE_SHIFT);
-
-			err = vmmu_translate(query, vmmu_va(va), &stage[i]);
+			err = vmmu_translate(query, vmmu_va(stage_vas[i]),
+					     &stage[i]);
 			i += !err;
 		}
-		/* The answer that failed tells why, behind the good ones. */
-		if (copy_to_user(results + first, stage,
-				 (err == -ENOMEM ? i + 1 : i) * sizeof(*stage)))
-			return -EFAULT;
-		args->done += i;
-		if (err)
-			return err;
-		cond_resched();
-		if (args->done < args->nr && fatal_signal_pending(current))
-			return -EINTR;
+		err = copy_answers(args, stage, i, err);
 	}
-	return 0;
+	return err;
+}
+
+static int translate_range(struct vmmu_query *query,
+			   struct vmmu_translate *args)
+{
+	struct vmmu_translation stage[RANGE_STAGE] __uninitialized;
+	int err = 0;
+
+	while (args->done < args->nr && !err) {
+		u32 nr = min_t(u32, args->nr - args->done, RANGE_STAGE);
+		u64 va = args->va + ((u64)args->done << PAGE_SHIFT);
+		u32 done = 0;
+
+		err = vmmu_settle_for(query->space, &stage[0]);
+		if (!err)
+			err = vmmu_translate_pages(query, vmmu_va(va), stage,
+						   nr, &done);
+		err = copy_answers(args, stage, done, err);
+	}
+	return err;
 }
 
 static int check_translate(const struct vmmu_translate *args)
@@ -157,7 +185,7 @@ static int check_translate(const struct vmmu_translate *args)
 long vmmu_space_translate(struct vmmu_call *call)
 {
 	struct vmmu_translate *args = call->arg;
-	struct vmmu_query query;
+	struct vmmu_query query __uninitialized;
 	u64 va = args->va;
 	int err = check_translate(args);
 
@@ -167,7 +195,8 @@ long vmmu_space_translate(struct vmmu_call *call)
 	vmmu_query_init_caller(&query, call->file->private_data, args->access,
 			       args->flags);
 	if (args->results)
-		return translate_stages(&query, args);
+		return args->vas ? translate_array(&query, args) :
+				   translate_range(&query, args);
 
 	if (args->vas && get_user(va, (u64 __user *)u64_to_user_ptr(args->vas)))
 		return -EFAULT;
@@ -214,7 +243,7 @@ long vmmu_space_mappings(struct vmmu_call *call)
 	struct vmmu_space *space = call->file->private_data;
 	struct vmmu_mappings *args = call->arg;
 	struct vmmu_mapping __user *user = u64_to_user_ptr(args->mappings);
-	struct vmmu_mapping stage[STAGE / 2];
+	struct vmmu_mapping stage[MAPPINGS_STAGE];
 	struct vmmu_scan scan = {
 		.realmap = &space->vm->realmap,
 		.va = args->va,

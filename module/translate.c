@@ -88,6 +88,7 @@ static void fill_frame(const struct vmmu_query *query, u64 entry,
 		out->reason = VMMU_REASON_NOT_BACKED;
 		return;
 	}
+	out->reason = VMMU_REASON_NONE;
 	out->flags |= VMMU_TRANSLATED_BACKED;
 	if (query->frames_shown) {
 		out->flags |= VMMU_TRANSLATED_FRAME;
@@ -174,6 +175,77 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 	do {
 		err = vmmu_translate_once(query, va, out);
 	} while (err == -EAGAIN);
+	return err;
+}
+
+/*
+ * Answer for pages behind the one that was translated last, *@out, as long as their
+ * entries are in the same table and differ from that one's in the address alone:
+ * then only their frames are to be found. Returns for how many.
+ */
+static unsigned int translate_alike(struct vmmu_query *query,
+				    struct vmmu_translation *out,
+				    unsigned int nr)
+{
+	struct vmmu_realmap *realmap = &query->space->vm->realmap;
+	const struct vmmu_walk *walk = &query->walk;
+	const struct vmmu_format *format = walk->format;
+	u64 offset = vmmu_ra_offset(vmmu_ra(walk->va.value));
+	u64 leaf = vmmu_walk_leaf(walk);
+	struct vmmu_realmap_near near = { };
+	struct vmmu_translation like[2] = { *out, *out };
+	struct vmmu_run run;
+	unsigned int i;
+
+	/* By whether there is a frame. */
+	for (i = 0; i < 2; i++) {
+		like[i].flags &= ~(VMMU_TRANSLATED_BACKED |
+				   VMMU_TRANSLATED_FRAME);
+		fill_frame(query, i, &like[i]);
+	}
+	rcu_read_lock();
+	run = vmmu_walk_run(walk);
+	if (vmmu_realmap_sequence(realmap) != query->sequence)
+		nr = 0;
+	nr = min_t(u64, nr, run.end - run.next);
+	for (i = 0; i < nr; i++) {
+		u64 value = READ_ONCE(run.next[i]);
+		u64 ra = value & format->address, entry;
+
+		if (!vmmu_walk_alike(walk, leaf, value, format->marks) ||
+		    vmmu_ra_index(vmmu_ra(ra)) >= realmap->nr_pages)
+			break;
+		entry = vmmu_realmap_lookup_near(realmap, &near,
+						 vmmu_ra_index(vmmu_ra(ra)));
+		out++;
+		*out = like[!!entry];
+		out->ra = ra + offset;
+		out->frame = query->frames_shown ? vmmu_realmap_pfn(entry) : 0;
+	}
+	rcu_read_unlock();
+	vmmu_count_add(query->space, VMMU_WALKS, i);
+	return i;
+}
+
+int vmmu_translate_pages(struct vmmu_query *query, struct vmmu_va va,
+			 struct vmmu_translation *out, unsigned int nr,
+			 unsigned int *done)
+{
+	bool changes = query->flags &
+		       (VMMU_TRANSLATE_SET_AD | VMMU_TRANSLATE_PROVIDE);
+	unsigned int i = 0;
+	int err = 0;
+
+	while (i < nr) {
+		err = vmmu_translate(query, vmmu_va(va.value + i * VMMU_PAGE_BYTES),
+				     &out[i]);
+		if (err)
+			break;
+		i++;
+		if (!changes && (out[i - 1].flags & VMMU_TRANSLATED))
+			i += translate_alike(query, &out[i - 1], nr - i);
+	}
+	*done = i;
 	return err;
 }
 

@@ -53,6 +53,14 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 		   struct vmmu_translation *out);
 
 /*
+ * Likewise, @nr consecutive pages from @va on. *@done becomes the number of
+ * answers; after -ENOMEM there is one more, which says so.
+ */
+int vmmu_translate_pages(struct vmmu_query *query, struct vmmu_va va,
+			 struct vmmu_translation *out, unsigned int nr,
+			 unsigned int *done);
+
+/*
  * Likewise, for those who hold a lock that others wait for: -EAGAIN, and no
  * answer yet, when a frame was provided or an entry changed meanwhile.
  */

@@ -109,6 +109,27 @@ void vmmu_walk_to(struct vmmu_walk *walk, unsigned int level)
 	}
 }
 
+struct vmmu_run vmmu_walk_run(const struct vmmu_walk *walk)
+{
+	struct vmmu_run run = { };
+	const u64 *words;
+	u64 nr, i;
+
+	/* A root of level 1 may have a hole in the middle. */
+	if (walk->nr_steps != walk->format->levels ||
+	    (walk->nr_steps == 1 && walk->format->sign_extended))
+		return run;
+	words = vmmu_word_page(walk->realmap, walk->table);
+	if (!words)
+		return run;
+	nr = BIT_ULL(walk->format->index_bits);
+	i = walk->va.value >> VMMU_PAGE_SHIFT & (nr - 1);
+	words += vmmu_ra_offset(walk->table) / sizeof(u64);
+	run.next = words + i + 1;
+	run.end = words + nr;
+	return run;
+}
+
 struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk)
 {
 	u64 offset = walk->va.value & (BIT_ULL(walk->entry.page_shift) - 1);

@@ -100,6 +100,35 @@ static inline enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
 	return walk->reason;
 }
 
+/**
+ * struct vmmu_run - entries that lie behind a walk's in the same table
+ * @next: the first of them.
+ * @end: behind the last.
+ */
+struct vmmu_run {
+	const u64 *next;
+	const u64 *end;
+};
+
+/*
+ * The run behind a walk that has ended at an entry of level 1; else an empty one.
+ * For as long as the caller holds rcu_read_lock().
+ */
+struct vmmu_run vmmu_walk_run(const struct vmmu_walk *walk);
+
+/*
+ * Bits in which another entry of the run may differ from the walk's own, and yet be
+ * a 4 KiB page with the same rights: where it is. (And more, if reserved bits are
+ * among those: they are looked at by themselves.)
+ */
+static inline bool vmmu_walk_alike(const struct vmmu_walk *walk, u64 value,
+				   u64 other, u64 but)
+{
+	const u64 may = walk->format->address | but;
+
+	return !(((value ^ other) & ~may) | (other & walk->reserved));
+}
+
 /* Where va lies in real memory. After a walk that ended at a page. */
 struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk);
 

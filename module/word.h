@@ -19,6 +19,13 @@ bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		    u64 *value);
 
 /*
+ * The page of words that @ra lies in, for as long as the caller holds
+ * rcu_read_lock(); NULL: it has no frame, or is beyond real memory. Others may
+ * change them at any time.
+ */
+const u64 *vmmu_word_page(struct vmmu_realmap *realmap, struct vmmu_ra ra);
+
+/*
  * Change the aligned word at @ra from @old to @new. Returns false, and
  * changes nothing, when it is not @old, or when its page has no frame.
  */

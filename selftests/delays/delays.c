@@ -127,6 +127,8 @@ static struct kretprobe returns[] = {
 	RETURN_OF("vmmu:vmmu_realmap_get", at_return),
 	RETURN_OF("vmmu:vmmu_word_load", at_frequent_return),
 	RETURN_OF("vmmu:vmmu_walk_to", at_frequent_return),
+	/* a table was found, and its entries are about to be read */
+	RETURN_OF("vmmu:vmmu_walk_run", at_return),
 	/* a frame is out of the table, but its page was not locked yet */
 	RETURN_OF("vmmu:vmmu_realmap_clear", at_return),
 };

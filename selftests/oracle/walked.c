@@ -44,6 +44,12 @@ bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 	return true;
 }
 
+/* Each word is found by itself: no walk of a vector goes on to its neighbours. */
+const u64 *vmmu_word_page(struct vmmu_realmap *realmap, struct vmmu_ra ra)
+{
+	return NULL;
+}
+
 bool vmmu_word_cmpxchg(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		       u64 old, u64 new)
 {

@@ -16,6 +16,13 @@ bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 	return true;
 }
 
+const u64 *vmmu_word_page(struct vmmu_realmap *realmap, struct vmmu_ra ra)
+{
+	if (vmmu_ra_index(ra) >= MEMORY_PAGES)
+		return NULL;
+	return memory_word(realmap, vmmu_ra_page(ra).value);
+}
+
 bool vmmu_word_cmpxchg(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		       u64 old, u64 new)
 {
