@@ -42,45 +42,110 @@ u64 vmmu_grant_rights(const struct vmmu_query *query)
 	       (allowed(query, VMMU_ACCESS_FETCH) ? VMMU_GRANT_EXEC : 0);
 }
 
-static u64 find_grant(struct vmmu_query *query, struct vmmu_va va)
+/* What the real map table allows of @rights; marks its entry accordingly. */
+static u64 take_frame(struct vmmu_realmap *realmap, u64 index, u64 entry,
+		      u64 rights)
+{
+	u64 marks = VMMU_REALMAP_ACCESSED;
+
+	if (!(entry & VMMU_REALMAP_WRITABLE))
+		rights &= ~VMMU_GRANT_WRITE;
+	if (rights & VMMU_GRANT_WRITE)
+		marks |= VMMU_REALMAP_DIRTY;
+	if ((entry & marks) != marks)
+		vmmu_realmap_mark(realmap, index, marks);
+	return (entry & VMMU_REALMAP_FRAME) | rights;
+}
+
+/* The grant of one page; *@rights: what the guest's page table grants. */
+static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 {
 	struct vmmu_realmap *realmap = &query->space->vm->realmap;
-	u64 index, entry, rights, marks;
 	struct page *frame;
+	u64 index, entry;
 
+	*rights = 0;
 	vmmu_walk_resume(&query->walk, va);
 	if (vmmu_walk_down(&query->walk))
 		return 0;
-	rights = vmmu_grant_rights(query);
-	if (!rights)
+	*rights = vmmu_grant_rights(query);
+	if (!*rights)
 		return 0;
 	index = vmmu_ra_index(vmmu_walk_ra(&query->walk));
 	entry = vmmu_realmap_lookup(realmap, index);
 	if (!entry)
 		return 0;
-	if (!(entry & VMMU_REALMAP_WRITABLE))
-		rights &= ~VMMU_GRANT_WRITE;
 	frame = vmmu_realmap_page(entry);
 	if (PageHWPoison(frame) ||
 	    !vmmu_shadow_note(query->space, &query->walk, frame))
 		return 0;
-	marks = VMMU_REALMAP_ACCESSED |
-		(rights & VMMU_GRANT_WRITE ? VMMU_REALMAP_DIRTY : 0);
-	if ((entry & marks) != marks)
-		vmmu_realmap_mark(realmap, index, marks);
-	return page_to_phys(frame) | rights;
+	return take_frame(realmap, index, entry, *rights);
+}
+
+/*
+ * Grants of the pages behind the one that the walk has ended at, which has
+ * @rights, as far as their entries are in the same table and either absent or
+ * like that page's, but for the address. Returns how many pages, and adds to
+ * @found those that are granted anything.
+ */
+static unsigned int grant_alike(struct vmmu_query *query, u64 rights,
+				u64 *grants, unsigned int nr,
+				unsigned int *found)
+{
+	struct vmmu_space *space = query->space;
+	struct vmmu_realmap *realmap = &space->vm->realmap;
+	const struct vmmu_walk *walk = &query->walk;
+	struct vmmu_run run = vmmu_walk_run(walk);
+	struct vmmu_realmap_near near = { };
+	unsigned int i;
+
+	nr = min_t(u64, nr, run.end - run.next);
+	for (i = 0; i < nr; i++) {
+		u64 va = walk->va.value + (i + 1) * VMMU_PAGE_BYTES;
+		u64 value = READ_ONCE(run.next[i]), index, entry;
+		struct vmmu_entry decoded;
+		struct page *frame;
+
+		grants[i] = 0;
+		if (vmmu_format_decode(walk->format, value, 1, walk->reserved,
+				       &decoded) != VMMU_ENTRY_PAGE)
+			continue;
+		if (!rights ||
+		    !vmmu_walk_alike(walk, vmmu_walk_leaf(walk), value, 0))
+			break;
+		index = vmmu_ra_index(decoded.ra);
+		if (index >= realmap->nr_pages)
+			continue;
+		entry = vmmu_realmap_lookup_near(realmap, &near, index);
+		if (!entry)
+			continue;
+		frame = vmmu_realmap_page(entry);
+		if (PageHWPoison(frame) ||
+		    !vmmu_shadow_note_frame(space, vmmu_va(va), frame))
+			continue;
+		grants[i] = take_frame(realmap, index, entry, rights);
+		++*found;
+	}
+	return i;
 }
 
 unsigned int vmmu_grant_pages(struct vmmu_query *query, struct vmmu_va va,
 			      u64 *grants, unsigned int nr)
 {
-	unsigned int found = 0;
+	unsigned int found = 0, i = 0;
 
 	rcu_read_lock();
-	for (unsigned int i = 0; i < nr; i++) {
+	while (i < nr) {
+		u64 rights;
+
 		grants[i] = find_grant(query, vmmu_va(va.value +
-						      i * VMMU_PAGE_BYTES));
+						      i * VMMU_PAGE_BYTES),
+				       &rights);
 		found += !!grants[i];
+		i++;
+		if (i < nr)
+			i += grant_alike(query, rights, grants + i, nr - i,
+					 &found);
 	}
 	rcu_read_unlock();
 	return found;

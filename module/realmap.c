@@ -315,7 +315,7 @@ void vmmu_realmap_destroy(struct vmmu_realmap *realmap)
 /* Where the word at @ra is in the kernel's alias, by its page's entry. */
 static u64 *word_at(u64 entry, struct vmmu_ra ra)
 {
-	return page_address(vmmu_realmap_page(entry)) + vmmu_ra_offset(ra);
+	return (void *)vmmu_realmap_table(entry) + vmmu_ra_offset(ra);
 }
 
 const u64 *vmmu_word_page(struct vmmu_realmap *realmap, struct vmmu_ra ra)

@@ -74,7 +74,7 @@ void vmmu_realmap_init(struct vmmu_realmap *realmap, u64 vm_id, u64 nr_pages,
 /* Free all tables and frames; nobody uses the tree any more. Never fails. */
 void vmmu_realmap_destroy(struct vmmu_realmap *realmap);
 
-/* The table that an upper-level entry refers to. */
+/* In the kernel's alias, the table or frame that an entry refers to. */
 static inline u64 *vmmu_realmap_table(u64 entry)
 {
 	return phys_to_virt(entry & VMMU_REALMAP_FRAME);

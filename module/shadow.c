@@ -15,11 +15,19 @@ static void note_bit(unsigned long *word, u64 number)
 		set_bit(bit, word);
 }
 
+bool vmmu_shadow_note_frame(struct vmmu_space *space, struct vmmu_va va,
+			    struct page *frame)
+{
+	u64 page = va.value >> PAGE_SHIFT;
+
+	return vmmu_frame_note_owner(frame,
+				     vmmu_frame_make_owner(space->id, page));
+}
+
 bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
 		      struct page *frame)
 {
 	const struct vmmu_format *format = space->format;
-	u64 page = walk->va.value >> PAGE_SHIFT;
 
 	for (unsigned int level = 2; level <= format->levels; level++)
 		note_bit(&space->shadowed[level],
@@ -27,8 +35,7 @@ bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
 	if (walk->level > 1)
 		note_bit(&space->large[walk->level],
 			 walk->va.value >> walk->entry.page_shift);
-	return vmmu_frame_note_owner(frame,
-				     vmmu_frame_make_owner(space->id, page));
+	return vmmu_shadow_note_frame(space, walk->va, frame);
 }
 
 /**

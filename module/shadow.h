@@ -36,6 +36,10 @@
 bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
 		      struct page *frame);
 
+/* Likewise, of another page that the same page table of the guest maps. */
+bool vmmu_shadow_note_frame(struct vmmu_space *space, struct vmmu_va va,
+			    struct page *frame);
+
 /*
  * Insert the PTEs of consecutive pages from @address on, which one page-table
  * page covers; PTEs that are there for the same frame gain rights, others are

@@ -77,36 +77,42 @@ void vmmu_walk_resume(struct vmmu_walk *walk, struct vmmu_va va)
 
 void vmmu_walk_to(struct vmmu_walk *walk, unsigned int level)
 {
+	struct vmmu_walk_step *step = &walk->steps[walk->nr_steps];
 	const struct vmmu_format *format = walk->format;
+	unsigned int shift = vmmu_format_shift(format, walk->level);
+	u64 mask = BIT_ULL(format->index_bits) - 1;
+	u64 grants = walk->grants;
 
-	while (walk->level > level && likely(!walk->reason)) {
-		struct vmmu_walk_step *step = &walk->steps[walk->nr_steps];
+	for (; walk->level > level && likely(!walk->reason); step++) {
+		u64 index = walk->va.value >> shift & mask;
 
-		step->ra = vmmu_format_entry_ra(format, walk->table, walk->va,
-						walk->level);
-		step->above = walk->grants;
+		step->ra = vmmu_ra_add(walk->table, index * sizeof(u64));
+		step->above = grants;
 		if (!vmmu_word_load(walk->realmap, step->ra, &step->value)) {
 			walk->reason = VMMU_REASON_TABLE_BEYOND_REAL;
-			return;
+			break;
 		}
+		grants &= step->value ^ format->denials;
 		walk->nr_steps++;
-		walk->grants &= step->value ^ format->denials;
 		switch (vmmu_format_decode(format, step->value, walk->level,
 					   walk->reserved, &walk->entry)) {
 		case VMMU_ENTRY_TABLE:
 			walk->table = walk->entry.ra;
 			walk->level--;
-			break;
+			shift -= format->index_bits;
+			continue;
 		case VMMU_ENTRY_PAGE:
-			return;
+			break;
 		case VMMU_ENTRY_ABSENT:
 			walk->reason = VMMU_REASON_NOT_PRESENT;
-			return;
+			break;
 		default:
 			walk->reason = VMMU_REASON_RESERVED;
-			return;
+			break;
 		}
+		break;
 	}
+	walk->grants = grants;
 }
 
 struct vmmu_run vmmu_walk_run(const struct vmmu_walk *walk)
