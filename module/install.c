@@ -504,6 +504,18 @@ static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 	return err;
 }
 
+/* Apply elements that come as a run; 0: the first is to be applied by itself. */
+static unsigned int apply_run(struct vmmu_batch *batch,
+			      const struct vmmu_install_op *ops,
+			      unsigned int nr, u8 *outcomes)
+{
+	if (ops->level != 1 || (batch->flags & VMMU_INSTALL_BY_RA) ||
+	    fatal_signal_pending(current))
+		return 0;
+	find_table(batch, vmmu_va(ops->va), 1);
+	return vmmu_install_run(batch, ops, nr, outcomes);
+}
+
 int vmmu_install_batch(struct vmmu_batch *batch,
 		       const struct vmmu_install_op *ops, unsigned int nr,
 		       u8 *outcomes)
@@ -512,13 +524,18 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 	int err = 0;
 
 	down_write(&vm->lock);
-	for (unsigned int i = 0; i < nr && !err; i++) {
+	for (unsigned int i = 0; i < nr && !err;) {
 		enum vmmu_outcome outcome = VMMU_OUTCOME_NONE;
+		unsigned int run = apply_run(batch, &ops[i], nr - i,
+					     &outcomes[i]);
 
+		i += run;
+		if (run)
+			continue;
 		batch->reason = VMMU_REASON_NONE;
 		err = apply(batch, &ops[i], &outcome);
 		if (!err) {
-			outcomes[i] = outcome;
+			outcomes[i++] = outcome;
 			batch->done++;
 		}
 	}

@@ -6,6 +6,9 @@
 #include "ptpage.h"
 #include "trapq.h"
 
+/* Elements of a batch that are applied at a time. */
+#define VMMU_BATCH_STAGE	64U
+
 /* How an install came about. */
 enum vmmu_cause {
 	VMMU_CAUSE_HYPERCALL,
@@ -177,6 +180,14 @@ void vmmu_change_end(struct vmmu_vm *vm, struct vmmu_change *change);
 int vmmu_install_batch(struct vmmu_batch *batch,
 		       const struct vmmu_install_op *ops, unsigned int nr,
 		       u8 *outcomes);
+
+/*
+ * Part of that, for as many elements as there are that need nothing but to be
+ * stored to the table where the batch's walk stands. Returns how many.
+ */
+unsigned int vmmu_install_run(struct vmmu_batch *batch,
+			      const struct vmmu_install_op *ops,
+			      unsigned int nr, u8 *outcomes);
 
 /* ATOMIC: put back what the batch did, newest first; done becomes 0. */
 void vmmu_install_rollback(struct vmmu_batch *batch);

@@ -15,7 +15,6 @@
 #include "window.h"
 
 /* Elements that are staged on the stack at a time, which has no 2 KiB for them. */
-#define INSTALL_STAGE	64
 #define ARRAY_STAGE	32
 #define RANGE_STAGE	48
 #define MAPPINGS_STAGE	16
@@ -25,18 +24,18 @@
 #define TRANSLATE_FLAGS	(VMMU_TRANSLATE_USER | VMMU_TRANSLATE_SET_AD | \
 			 VMMU_TRANSLATE_PROVIDE)
 
-/* Elements of a batch, INSTALL_STAGE at a time: copy in, apply, copy outcomes out. */
+/* Elements of a batch, a stage at a time: copy in, apply, copy outcomes out. */
 static long install_stages(struct vmmu_batch *batch,
 			   const struct vmmu_install *args)
 {
 	const struct vmmu_install_op __user *ops = u64_to_user_ptr(args->ops);
 	u8 __user *outcomes = u64_to_user_ptr(args->outcomes);
-	struct vmmu_install_op stage[INSTALL_STAGE] __uninitialized;
-	u8 stage_outcomes[INSTALL_STAGE] __uninitialized;
+	struct vmmu_install_op stage[VMMU_BATCH_STAGE] __uninitialized;
+	u8 stage_outcomes[VMMU_BATCH_STAGE] __uninitialized;
 
 	while (batch->done < args->nr) {
 		u32 first = batch->done;
-		u32 nr = min_t(u32, args->nr - first, INSTALL_STAGE);
+		u32 nr = min_t(u32, args->nr - first, VMMU_BATCH_STAGE);
 		long err;
 
 		if (copy_from_user(stage, ops + first, nr * sizeof(*stage)))

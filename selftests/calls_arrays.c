@@ -12,7 +12,7 @@
 #define REAL	(8 * MIB)
 #define NR	100
 #define TO	GIB			/* where installs go */
-#define STAGE	32			/* most elements that a call copies at once */
+#define STAGE	64			/* most elements that a call copies at once */
 
 /*
  * @pointer: offset of the array's address in the structure

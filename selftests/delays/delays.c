@@ -105,6 +105,8 @@ static struct kprobe entries[] = {
 	ENTRY_OF("vmmu:vmmu_grant_pages"),
 	/* a frame was found, but its owner is not noted yet */
 	ENTRY_OF("vmmu:vmmu_frame_note_owner"),
+	/* a run of a batch is about to be stored, and the sequence to move */
+	ENTRY_OF("vmmu:vmmu_install_run"),
 	/* what is granted is known, but the page table is not locked */
 	ENTRY_OF("vmmu:vmmu_shadow_insert"),
 	/* the sequence has moved, and it is asked what is to be zapped */

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs of a batch: elements that name entries of one last-level table, and need
+ * nothing but to be stored. They are what vmmu_install() would make of them, one
+ * after the other, but that the table is looked up once, and the sequence moved
+ * once, after the last. Whatever is out of the ordinary ends the run, and is left
+ * to vmmu_install().
+ */
+#include "install.h"
+#include "trace.h"
+
+/**
+ * struct run - a run under way
+ * @batch: the batch.
+ * @words: the table.
+ * @near: where frames were found.
+ * @nr: elements that were stored.
+ * @outdated: whether somebody may have cached what an entry said before.
+ * @old: what the entries said before; 0, too, if nobody has cached that.
+ */
+struct run {
+	struct vmmu_batch *batch;
+	u64 *words;
+	struct vmmu_realmap_near near;
+	unsigned int nr;
+	bool outdated;
+	u64 old[VMMU_BATCH_STAGE];
+};
+
+/* Whether changes of the table's entries can't change the way to the table. */
+static bool stays(const struct vmmu_walk *walk)
+{
+	for (unsigned int i = 0; i < walk->nr_steps; i++)
+		if (vmmu_ra_page(walk->steps[i].ra).value == walk->table.value)
+			return false;
+	return true;
+}
+
+/*
+ * The words of the table where the batch's walk stands, or NULL if entries of it
+ * are not to be stored in a run: monitors and tracers want to see each by itself.
+ */
+static u64 *table_words(struct vmmu_batch *batch)
+{
+	const struct vmmu_walk *walk = &batch->walk;
+	struct vmmu_vm *vm = batch->space->vm;
+	u64 index = vmmu_ra_index(walk->table), entry;
+
+	if (walk->reason || walk->level != 1 || !stays(walk) ||
+	    vm->nr_listeners || trace_vmmu_install_enabled())
+		return NULL;
+	if (vm->ptpages.nr && vmmu_ptpage_find(vm, index))
+		return NULL;
+	entry = vmmu_realmap_lookup(&vm->realmap, index);
+	return entry ? vmmu_realmap_table(entry) +
+		       vmmu_ra_offset(walk->table) / sizeof(u64) : NULL;
+}
+
+/* What storing @value establishes, if that is an ordinary case; else NONE. */
+static enum vmmu_outcome classify(struct run *run, u64 value)
+{
+	const struct vmmu_space *space = run->batch->space;
+	struct vmmu_realmap *realmap = &space->vm->realmap;
+	struct vmmu_entry entry;
+	u64 index;
+
+	switch (vmmu_format_decode(space->format, value, 1, space->reserved,
+				   &entry)) {
+	case VMMU_ENTRY_ABSENT:
+		return VMMU_OUTCOME_CLEARED;
+	case VMMU_ENTRY_PAGE:
+		index = vmmu_ra_index(entry.ra);
+		return index < realmap->nr_pages &&
+		       vmmu_realmap_lookup_near(realmap, &run->near, index) ?
+			       VMMU_OUTCOME_PAGE : VMMU_OUTCOME_NONE;
+	default:
+		return VMMU_OUTCOME_NONE;
+	}
+}
+
+static u64 exchange(u64 *word, u64 new)
+{
+	u64 old = READ_ONCE(*word), seen;
+
+	while ((seen = cmpxchg64(word, old, new)) != old)
+		old = seen;
+	return old;
+}
+
+/* Store one element; false: the run ends before it. */
+static bool store(struct run *run, const struct vmmu_install_op *op,
+		  u8 *outcome)
+{
+	const struct vmmu_batch *batch = run->batch;
+	const struct vmmu_space *space = batch->space;
+	const struct vmmu_format *format = space->format;
+	u64 i = op->va >> VMMU_PAGE_SHIFT & (BIT_ULL(format->index_bits) - 1);
+	struct vmmu_entry entry;
+	u64 old;
+
+	*outcome = classify(run, op->value);
+	if (*outcome == VMMU_OUTCOME_NONE)
+		return false;
+	old = exchange(&run->words[i], op->value);
+	if (batch->undo)
+		batch->undo[batch->done + run->nr] = (struct vmmu_undo){
+			.entry = vmmu_ra_add(batch->walk.table, i * sizeof(u64)),
+			.old = old,
+			.new = op->value,
+			.va = vmmu_va(op->va),
+			.level = 1,
+		};
+	/* As vmmu_install() has it: present, and more than marks were added. */
+	if ((old | (op->value & format->marks)) == op->value ||
+	    vmmu_format_decode(format, old, 1, space->reserved, &entry) ==
+	    VMMU_ENTRY_ABSENT)
+		old = 0;
+	run->old[run->nr++] = old;
+	run->outdated |= !!old;
+	return true;
+}
+
+/* The table was written to. */
+static void mark_table(const struct vmmu_batch *batch)
+{
+	const u64 touched = VMMU_REALMAP_ACCESSED | VMMU_REALMAP_DIRTY;
+	struct vmmu_realmap *realmap = &batch->space->vm->realmap;
+	u64 index = vmmu_ra_index(batch->walk.table);
+
+	if ((vmmu_realmap_lookup(realmap, index) & touched) != touched)
+		vmmu_realmap_mark(realmap, index, touched);
+}
+
+/* Tell everybody that entries have changed, and have zapped what was got by them. */
+static void invalidate(struct run *run, const struct vmmu_install_op *ops)
+{
+	struct vmmu_batch *batch = run->batch;
+	struct vmmu_space *space = batch->space;
+
+	vmmu_realmap_invalidate(&space->vm->realmap);
+	/* Nobody else has moved it: that takes vm->lock. */
+	batch->sequence = vmmu_realmap_sequence(&space->vm->realmap);
+	for (unsigned int i = 0; i < run->nr; i++)
+		if (run->old[i])
+			vmmu_zap_entry(&batch->zap, space, vmmu_va(ops[i].va),
+				       1, run->old[i]);
+}
+
+unsigned int vmmu_install_run(struct vmmu_batch *batch,
+			      const struct vmmu_install_op *ops,
+			      unsigned int nr, u8 *outcomes)
+{
+	struct run run __uninitialized;
+	unsigned int covered = VMMU_PAGE_SHIFT + batch->space->format->index_bits;
+
+	lockdep_assert_held_write(&batch->space->vm->lock);
+
+	run.words = table_words(batch);
+	if (!run.words)
+		return 0;
+	run.batch = batch;
+	run.near = (struct vmmu_realmap_near){ };
+	run.nr = 0;
+	run.outdated = false;
+	nr = min(nr, VMMU_BATCH_STAGE);
+	while (run.nr < nr) {
+		const struct vmmu_install_op *op = &ops[run.nr];
+
+		if (op->level != 1 || op->reserved ||
+		    (op->va ^ ops[0].va) >> covered ||
+		    !store(&run, op, &outcomes[run.nr]))
+			break;
+	}
+	if (!run.nr)
+		return 0;
+	mark_table(batch);
+	if (run.outdated)
+		invalidate(&run, ops);
+	vmmu_count_add(batch->space, VMMU_BY_HYPERCALL, run.nr);
+	batch->done += run.nr;
+	return run.nr;
+}
