@@ -450,21 +450,52 @@ static int check_op(const struct vmmu_batch *batch,
 	return !op->level || op->level > space->format->levels ? -EINVAL : 0;
 }
 
-/* What an element waits for, without the lock. */
-static int wait_for(struct vmmu_batch *batch, int what)
+/*
+ * Where an element lacked a frame those behind it will, too: give them theirs as long
+ * as the lock is dropped. Errors are for the elements to meet.
+ */
+static void provide_ahead(const struct vmmu_batch *batch,
+			  const struct vmmu_install_op *ops, unsigned int nr)
 {
+	const struct vmmu_space *space = batch->space;
+	struct vmmu_realmap *realmap = &space->vm->realmap;
+	u64 reserved = READ_ONCE(space->reserved);
+
+	for (unsigned int i = 0; i < nr; i++) {
+		struct vmmu_entry entry;
+
+		if (ops[i].level != 1 || ops[i].reserved ||
+		    vmmu_format_decode(space->format, ops[i].value, 1, reserved,
+				       &entry) != VMMU_ENTRY_PAGE ||
+		    provide_page(realmap, &entry))
+			break;
+	}
+}
+
+/* What the first element waits for, without the lock. */
+static int wait_for(struct vmmu_batch *batch, int what,
+		    const struct vmmu_install_op *ops, unsigned int nr)
+{
+	int err;
+
 	if (what == -EINPROGRESS)
 		return vmmu_install_ask(&batch->ask);
-	return vmmu_change_provide(batch->space->vm, &batch->change,
-				   batch->flags & VMMU_INSTALL_PROVIDE);
+	err = vmmu_change_provide(batch->space->vm, &batch->change,
+				  batch->flags & VMMU_INSTALL_PROVIDE);
+	/* Not if some of them may be refused. */
+	if (!err && ops->level == 1 &&
+	    !(batch->flags & (VMMU_INSTALL_STOP | VMMU_INSTALL_ATOMIC)) &&
+	    !READ_ONCE(batch->space->vm->nr_listeners))
+		provide_ahead(batch, ops + 1, nr - 1);
+	return err;
 }
 
 /*
- * Apply one element. What it needs is provided with the lock dropped, since that
+ * Apply the first element. What it needs is provided with the lock dropped, since that
  * can take any time; then everything is looked at again.
  */
 static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
-		 enum vmmu_outcome *outcome)
+		 unsigned int nr, enum vmmu_outcome *outcome)
 {
 	struct vmmu_vm *vm = batch->space->vm;
 	bool provided = false;
@@ -481,7 +512,7 @@ static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 			break;
 		vmmu_zap_flush(&batch->zap);
 		up_write(&vm->lock);
-		err = wait_for(batch, what);
+		err = wait_for(batch, what, op, nr);
 		/* A monitor may make something larger of it. */
 		provided = what == -ENOENT;
 		down_write(&vm->lock);
@@ -533,7 +564,7 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 		if (run)
 			continue;
 		batch->reason = VMMU_REASON_NONE;
-		err = apply(batch, &ops[i], &outcome);
+		err = apply(batch, &ops[i], nr - i, &outcome);
 		if (!err) {
 			outcomes[i++] = outcome;
 			batch->done++;
