@@ -35,11 +35,10 @@ FIXTURE_TEARDOWN(memcg)
 }
 
 /*
- * Run @work(@what) in a child inside the group. Neither it nor any other task
- * of the group must be killed. Its own memory is there beforehand, so that
- * what runs out is what the module asks for.
+ * Run @work(@what) in a child inside the group, and give its status. Its own memory
+ * is there beforehand, so that what runs out is what the module asks for.
  */
-#define in_group(work, what) do {					\
+#define status_in_group(work, what) ({					\
 	pid_t __pid = fork();						\
 									\
 	ASSERT_LE(0, __pid);						\
@@ -50,7 +49,12 @@ FIXTURE_TEARDOWN(memcg)
 		work(what);						\
 		_exit(0);						\
 	}								\
-	ASSERT_EQ(0, child_wait(__pid));				\
+	child_wait(__pid);						\
+})
+
+/* Likewise; neither it nor any other task of the group must be killed. */
+#define in_group(work, what) do {					\
+	ASSERT_EQ(0, status_in_group(work, what));			\
 	ASSERT_EQ(0, memcg_number(self->m.group, "memory.events",	\
 				  "oom_kill "));			\
 } while (0)
@@ -204,11 +208,23 @@ static void create_many(int dev)
 	CHILD_CHECK(nr > 100);
 }
 
-/* VMs and spaces themselves are charged, too, and run out cleanly. */
+/*
+ * VMs and spaces themselves are charged, too, and run out cleanly; unless it is the
+ * kernel that asks for the last of the memory, for their inodes and files: that
+ * invokes the OOM killer. Either way all of it comes back.
+ */
 TEST_F(memcg, objects)
 {
-	in_group(create_many, self->dev);
-	EXPECT_TRUE(drained(self->m.group));
+	int status = 128 + SIGKILL, tries;
+
+	for (tries = 0; tries < 8 && status == 128 + SIGKILL; tries++) {
+		status = status_in_group(create_many, self->dev);
+		EXPECT_TRUE(drained(self->m.group));
+	}
+	printf("# in try %d\n", tries);
+	ASSERT_EQ(0, status);
+	ASSERT_EQ(tries - 1, memcg_number(self->m.group, "memory.events",
+					  "oom_kill "));
 }
 
 TEST_HARNESS_MAIN
