@@ -114,8 +114,6 @@ static unsigned int grant_alike(struct vmmu_query *query, u64 rights,
 		    !vmmu_walk_alike(walk, vmmu_walk_leaf(walk), value, 0))
 			break;
 		index = vmmu_ra_index(decoded.ra);
-		if (index >= realmap->nr_pages)
-			continue;
 		entry = vmmu_realmap_lookup_near(realmap, &near, index);
 		if (!entry)
 			continue;
