@@ -202,6 +202,7 @@ static const char *settle_prefill(struct scene *s, int ret)
 static const char *judge_install(struct scene *s, const struct state *was,
 				 const struct state *now)
 {
+	bool moved = now->vm.sequence != was->vm.sequence;
 	static struct state quiet;
 	__u32 i, nr = 0;
 
@@ -210,7 +211,7 @@ static const char *judge_install(struct scene *s, const struct state *was,
 	if (told.install.done != POISON32 && told.install.done != nr)
 		return "done is not what is in force";
 	/* Once for all of them that were stored together. */
-	if ((now->vm.sequence != was->vm.sequence) != !!nr)
+	if (moved != !!nr)
 		return "sequence has not moved with the changes";
 	quiet = *now;
 	quiet.vm.zaps = was->vm.zaps;
