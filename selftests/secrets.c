@@ -61,16 +61,16 @@ static bool calls_tell_frame(const __u64 *frames, struct guest *g)
 	CHILD_CHECK(!_real_map(g->vm, 0, ~0ULL, 2 * NR, told.entries,
 			       &told.real_map));
 	CHILD_CHECK(told.real_map.done >= NR);
-	CHILD_CHECK(!_translate_many(g->space, PROVIDE, READ, NULL, 0, NR,
+	CHILD_CHECK(!_translate_many(g->space, PROVIDE, READ, NULL, VA, NR,
 				     told.results, &done));
-	CHILD_CHECK(!_translate(g->space, SET_AD, WRITE, 0, &told.one));
+	CHILD_CHECK(!_translate(g->space, SET_AD, WRITE, VA, &told.one));
 	for (n = 0; n < NR; n++)
-		CHILD_CHECK(!_explain(g->space, 0, READ, n * PAGE,
+		CHILD_CHECK(!_explain(g->space, 0, READ, VA + n * PAGE,
 				      told.steps[n], 5, &told.explain[n]));
 	CHILD_CHECK(!_mappings(g->space, 0, ~0ULL, NR, told.mappings, &told.m));
-	CHILD_CHECK(!_memory(g->space, VMMU_IOC_READ, 0, 0, told.page, PAGE,
+	CHILD_CHECK(!_memory(g->space, VMMU_IOC_READ, 0, VA, told.page, PAGE,
 			     &told.memory));
-	CHILD_CHECK(!_cmpxchg(g->space, 0, 0, 8, 1, 2, &told.cmpxchg));
+	CHILD_CHECK(!_cmpxchg(g->space, 0, VA, 8, 1, 2, &told.cmpxchg));
 	CHILD_CHECK(!_mappers(g->vm, g->data, 0, 0, NR, told.mappers,
 			      &told.who));
 	tells = holds_frame(frames, &told, sizeof(told)) ||
@@ -250,10 +250,10 @@ TEST_F(secrets, left_on_the_stack)
 	ASSERT_EQ(0, become_nobody());
 	make_secret();
 	for (n = 0; n < 2 * NR; n++) {
-		__u64 va = n * PAGE;
+		__u64 va = VA + n * PAGE, ra = self->g.data + n * PAGE;
 
 		spray(&self->g);
-		ASSERT_EQ(0, _real_map(self->g.vm, va, ~0ULL, 32, entries,
+		ASSERT_EQ(0, _real_map(self->g.vm, ra, ~0ULL, 32, entries,
 				       &map));
 		clean(entries, map.done * sizeof(*entries));
 		spray(&self->g);

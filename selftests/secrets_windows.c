@@ -50,7 +50,7 @@ static void *read_once(void *at)
 /* A window of all pages, with PTEs, and of one that is not mapped. */
 #define look_at_windows() do {						\
 	struct guest *__l = &self->g;					\
-	unsigned char *__w = window(__l->space, 0, (NR + 1) * PAGE);	\
+	unsigned char *__w = window(__l->space, VA, (NR + 1) * PAGE);	\
 	int __n;							\
 									\
 	memset(&told, 0, sizeof(told));					\

@@ -9,8 +9,14 @@
 #include "vmmu_debug.h"
 #include "vmmu_proc.h"
 
-#define REAL	(4 * MIB)
-#define NR	64		/* pages whose frames are the secret */
+/*
+ * The callers are told many addresses, and entries. These are beyond every frame's
+ * number and address, or one would now and then be taken for the other.
+ */
+#define BEYOND	(1ULL << 40)
+#define REAL	(2 * BEYOND)	/* its second half is what the guest uses */
+#define VA	BEYOND		/* of the first of its pages, */
+#define NR	64		/* whose frames are the secret */
 
 FIXTURE(secrets) {
 	struct guest g;
@@ -37,8 +43,10 @@ FIXTURE_TEARDOWN(secrets)
 	int __n, __euid = geteuid();					\
 									\
 	guest_make(&self->g, self->dev, REAL, FORMAT4, 0);		\
+	self->g.next = self->g.data + NR * PAGE;			\
+	guest_format(&self->g, FORMAT4, 0);	/* its root, too */	\
 	for (__n = 0; __n < NR; __n++) {				\
-		guest_map(&self->g, __n * PAGE, 1,			\
+		guest_map(&self->g, VA + __n * PAGE, 1,			\
 			  (self->g.data + __n * PAGE) | PTE_ALL);	\
 		self->g.mem[self->g.data + __n * PAGE] = 0;		\
 	}								\
@@ -52,17 +60,33 @@ FIXTURE_TEARDOWN(secrets)
 		ASSERT_EQ(0, become_nobody());				\
 } while (0)
 
-/* Whether bytes hold a frame's number or address, wherever a field may be. */
+/*
+ * Whether this is a frame's number or address. A number of whole pages, as one frame
+ * in 4096 has, is taken for what it nearly always is: a length in bytes.
+ */
+static inline bool is_frame(const __u64 *frames, __u64 number)
+{
+	size_t n;
+
+	for (n = 0; n < NR; n++)
+		if ((number == frames[n] && number % PAGE) ||
+		    number == frames[n] * PAGE)
+			return true;
+	return false;
+}
+
+/* Whether bytes hold a frame, wherever a field may be. */
 static inline bool holds_frame(const __u64 *frames, const void *at, size_t bytes)
 {
-	size_t i, n;
 	__u64 word;
+	size_t i;
 
 	for (i = 0; i + 8 <= bytes; i += 4) {
 		memcpy(&word, (const char *)at + i, 8);
-		for (n = 0; n < NR; n++)
-			if (word == frames[n] || word == frames[n] * PAGE)
-				return true;
+		if (is_frame(frames, word)) {
+			printf("# %#llx at byte %zu\n", word, i);
+			return true;
+		}
 	}
 	return false;
 }
@@ -71,27 +95,25 @@ static inline bool holds_frame(const __u64 *frames, const void *at, size_t bytes
 static inline bool names_frame(const __u64 *frames, const char *text)
 {
 	static const char between[] = " \t\n=:,[]()";
-	size_t n, len;
+	bool decimal;
+	size_t len;
 
 	for (; *text; text += len) {
-		bool decimal;
-		__u64 number;
-
 		len = strcspn(text, between);
 		decimal = strspn(text, "0123456789") >= len;
-		number = strtoull(text, NULL, decimal ? 10 : 16);
-		for (n = 0; len > 1 && n < NR; n++)
-			if (number == frames[n] || number == frames[n] * PAGE)
-				return true;
+		if (len > 1 && is_frame(frames, strtoull(text, NULL,
+							 decimal ? 10 : 16)))
+			return true;
 		len += strspn(text + len, between);
 	}
 	return false;
 }
 
-/* Everything that a file of ours says to its reader. */
+/* Everything that a file of ours says to its reader, after what the kernel does. */
 static inline bool fdinfo_names_frame(const __u64 *frames, int fd)
 {
 	char path[64], text[4096] = {};
+	const char *ours;
 	ssize_t bytes;
 	int info;
 
@@ -99,7 +121,8 @@ static inline bool fdinfo_names_frame(const __u64 *frames, int fd)
 	info = open(path, O_RDONLY | O_CLOEXEC);
 	bytes = read(info, text, sizeof(text) - 1);
 	close(info);
-	return bytes <= 0 || names_frame(frames, text);
+	ours = strstr(text, "\nvmmu");
+	return bytes <= 0 || !ours || names_frame(frames, ours);
 }
 
 #endif /* VMMU_SECRETS_H */
