@@ -4,6 +4,7 @@
  * their points: see fail_nth.h.
  */
 #include "fail_nth_window.h"
+#include "vmmu_debug.h"
 #include "vmmu_trap_calls.h"
 
 #define BITS		VMMU_MODE_NXE
@@ -230,6 +231,40 @@ FIXTURE_VARIANT_ADD(fail_nth, settling)
 {
 	.run = do_settle, .prepare = prepare_trapping,
 	.worked = judge_settle, .failed = failed_settle,
+};
+
+#define TABLE_VA	(101 * PAGE)
+
+/* The guest's table is mapped by itself, too. */
+static const char *prepare_write(struct scene *s)
+{
+	*guest_entry(&s->g, s->table, 101) = s->table | PTE_ALL | PTE_A | PTE_D;
+	return prepare_trapping(s);
+}
+
+/* A write to a page table opens it. The entry is not present, before or after. */
+static int do_write(struct scene *s)
+{
+	__u64 value = 0x1234 << 12;
+	struct vmmu_memory m;
+
+	return _memory(s->g.space, VMMU_IOC_WRITE, 0, TABLE_VA + 100 * 8,
+		       &value, sizeof(value), &m);
+}
+
+/* The answer may meet a fault when all is done. */
+static const char *failed_write(struct scene *s, int ret,
+				const struct state *was,
+				const struct state *now)
+{
+	return ret == -EFAULT ? worked_besides(s, was, now) :
+				as_before(was, now);
+}
+
+FIXTURE_VARIANT_ADD(fail_nth, write_to_a_table)
+{
+	.run = do_write, .prepare = prepare_write,
+	.worked = worked_besides, .failed = failed_write,
 };
 
 /* Tables come by a hypercall. */

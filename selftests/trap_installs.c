@@ -222,6 +222,53 @@ TEST_F(installs, overflow)
 	free(r);
 }
 
+/* A monitor of one space is not told of another's tables. */
+TEST_F(installs, told_of_no_other)
+{
+	struct guest *g = &self->g;
+	__u64 root = guest_page(g), table = guest_page(g);
+	__u64 *entry = guest_entry(g, root, 5);
+	int other = trapping_space(g->vm, FORMAT4, root, BITS);
+	struct vmmu_trap_record r;
+
+	deliver(g->space, STORE, NOTIFY, self->trap);
+	set(entry, table | PTE_ALL);
+	ASSERT_EQ(1, ledger(other).by_store);
+	ASSERT_EQ(0, trap_info(self->trap).made);
+	set(self->pte, self->a | PTE_ALL);
+	r = record(self->trap);
+	tells(&r, STORE, 0, self->a | PTE_ALL);
+	close(other);
+}
+
+/* A record that could not be written to the reader's memory is read the next time. */
+TEST_F(installs, read_into_nothing)
+{
+	unsigned char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct vmmu_trap_record r, *room;
+
+	ASSERT_NE(MAP_FAILED, (void *)pages);
+	ASSERT_EQ(0, mprotect(pages + PAGE, PAGE, PROT_NONE));
+	deliver(self->g.space, STORE, NOTIFY, self->trap);
+	for (__u64 n = 1; n <= 3; n++)
+		set(self->pte + n, n << 40 | PTE_P);
+
+	ASSERT_EQ(-1, read(self->trap, pages + PAGE, 3 * sizeof(r)));
+	ASSERT_EQ(EFAULT, errno);
+	ASSERT_EQ(0, trap_info(self->trap).read);
+	/* Room for one and a half. */
+	room = (void *)(pages + PAGE - sizeof(r) - sizeof(r) / 2);
+	ASSERT_EQ(sizeof(r), read(self->trap, room, 3 * sizeof(r)));
+	ASSERT_EQ(1ULL << 40 | PTE_P, room->new);
+	for (__u64 n = 2; n <= 3; n++) {
+		r = record(self->trap);
+		ASSERT_EQ(n << 40 | PTE_P, r.new);
+	}
+	balanced(self->trap, 0);
+	munmap(pages, 2 * PAGE);
+}
+
 TEST_F(installs, frames_are_hidden)
 {
 	struct vmmu_trap_record r;
