@@ -68,7 +68,9 @@ struct vmmu_access_kind {
  * @decode: tell an entry of a level, given the reserved bits of the mode;
  *	*out is set for TABLE and PAGE.
  * @rights: VMMU_RIGHT_* for the grants of a walk, or of one entry.
- * @judge: given rights and the last entry, say which rule forbids the access
+ * @allows: given grants and the last entry, which accesses may be made by a user,
+ *	or a supervisor: a bit each, by enum vmmu_access.
+ * @judge: likewise, given rights, say which rule forbids the access
  *	(VMMU_REASON_NONE: none does) and, in *pkey, whether a protection key
  *	does.
  * @error_code: the error code for a fault of this kind: not present,
@@ -96,6 +98,8 @@ struct vmmu_format {
 	enum vmmu_entry_kind (*decode)(u64 value, unsigned int level,
 				       u64 reserved, struct vmmu_entry *out);
 	u8 (*rights)(u64 grants);
+	u8 (*allows)(u64 grants, u64 leaf, const struct vmmu_mode *mode,
+		     bool user);
 	enum vmmu_reason (*judge)(u8 rights, u64 leaf,
 				  const struct vmmu_mode *mode,
 				  struct vmmu_access_kind access, bool *pkey);

@@ -114,6 +114,38 @@ static enum vmmu_reason judge(u8 rights, u64 leaf, const struct vmmu_mode *mode,
 	return *pkey ? VMMU_REASON_PKEY : VMMU_REASON_NONE;
 }
 
+/* What judge() says of each access, at once; see there for the rules. */
+static u8 allows(u64 grants, u64 leaf, const struct vmmu_mode *mode, bool user)
+{
+	const u8 read = BIT(VMMU_ACCESS_READ), write = BIT(VMMU_ACCESS_WRITE);
+	const u8 fetch = BIT(VMMU_ACCESS_FETCH);
+	u64 bits = mode->bits;
+	u8 may = read | write | fetch;
+
+	if (!(grants & U)) {
+		if (user)
+			return 0;
+	} else {
+		u32 key = mode->pkru >> (2 * ((leaf >> KEY_SHIFT) & KEY_MASK));
+
+		if (!user && (bits & VMMU_MODE_SMEP))
+			may &= ~fetch;
+		if (!user && (bits & (VMMU_MODE_SMAP | VMMU_MODE_AC)) ==
+			     VMMU_MODE_SMAP)
+			may &= fetch;
+		if ((bits & VMMU_MODE_PKE) && (key & 1))
+			may &= fetch;
+		if ((bits & VMMU_MODE_PKE) && (key & 2) &&
+		    (user || (bits & VMMU_MODE_WP)))
+			may &= ~write;
+	}
+	if (!(grants & W) && (user || (bits & VMMU_MODE_WP)))
+		may &= ~write;
+	if (!(grants & XD))
+		may &= ~fetch;
+	return may;
+}
+
 /* Error codes (4.7). The I bit exists only under NXE or SMEP. */
 static u32 error_code(enum vmmu_reason reason, bool pkey,
 		      const struct vmmu_mode *mode,
@@ -161,6 +193,7 @@ static u64 mark(u64 value, bool dirty)
 	.reserved = reserved,						\
 	.decode = decode,						\
 	.rights = rights,						\
+	.allows = allows,						\
 	.judge = judge,							\
 	.error_code = error_code,					\
 	.mark = mark

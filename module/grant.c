@@ -17,29 +17,17 @@ void vmmu_grant_query_init(struct vmmu_query *query, struct vmmu_space *space,
 	query->access.user = query->walk.mode.bits & VMMU_MODE_CPL3;
 }
 
-static bool allowed(const struct vmmu_query *query, u32 access)
-{
-	const struct vmmu_walk *walk = &query->walk;
-	struct vmmu_access_kind kind = {
-		.access = access,
-		.user = query->access.user,
-	};
-	bool pkey;
-
-	return !walk->format->judge(vmmu_walk_rights(walk),
-				    vmmu_walk_leaf(walk), &walk->mode, kind,
-				    &pkey);
-}
-
 u64 vmmu_grant_rights(const struct vmmu_query *query)
 {
-	if (!vmmu_walk_marked(&query->walk, false) ||
-	    !allowed(query, VMMU_ACCESS_READ))
+	const struct vmmu_walk *walk = &query->walk;
+	u8 may = vmmu_walk_allows(walk, query->access.user);
+
+	if (!vmmu_walk_marked(walk, false) || !(may & BIT(VMMU_ACCESS_READ)))
 		return 0;
 	return VMMU_GRANT_READ |
-	       (vmmu_walk_marked(&query->walk, true) &&
-		allowed(query, VMMU_ACCESS_WRITE) ? VMMU_GRANT_WRITE : 0) |
-	       (allowed(query, VMMU_ACCESS_FETCH) ? VMMU_GRANT_EXEC : 0);
+	       ((may & BIT(VMMU_ACCESS_WRITE)) && vmmu_walk_marked(walk, true) ?
+			VMMU_GRANT_WRITE : 0) |
+	       (may & BIT(VMMU_ACCESS_FETCH) ? VMMU_GRANT_EXEC : 0);
 }
 
 /* What the real map table allows of @rights; marks its entry accordingly. */
@@ -57,6 +45,13 @@ static u64 take_frame(struct vmmu_realmap *realmap, u64 index, u64 entry,
 	return (entry & VMMU_REALMAP_FRAME) | rights;
 }
 
+/* Whether the page's entries are in the walk. */
+static bool stands_at(const struct vmmu_walk *walk, struct vmmu_va va)
+{
+	return walk->nr_steps && !walk->reason &&
+	       !((walk->va.value ^ va.value) >> PAGE_SHIFT);
+}
+
 /* The grant of one page; *@rights: what the guest's page table grants. */
 static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 {
@@ -65,8 +60,11 @@ static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 	u64 index, entry;
 
 	*rights = 0;
-	vmmu_walk_resume(&query->walk, va);
-	if (vmmu_walk_down(&query->walk))
+	if (!stands_at(&query->walk, va)) {
+		vmmu_walk_resume(&query->walk, va);
+		vmmu_walk_down(&query->walk);
+	}
+	if (query->walk.reason)
 		return 0;
 	*rights = vmmu_grant_rights(query);
 	if (!*rights)

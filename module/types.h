@@ -24,6 +24,7 @@ typedef __u64 u64;
 typedef __s8 s8;
 typedef __s32 s32;
 typedef __s64 s64;
+#define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
 #define GENMASK_ULL(h, l)	((~0ULL << (l)) & (~0ULL >> (63 - (h))))
 #ifndef ARRAY_SIZE

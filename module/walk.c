@@ -216,11 +216,12 @@ struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
 	bool pkey = false;
 
 	if (!walk->reason) {
+		if (likely(vmmu_walk_allows(walk, access.user) &
+			   BIT(access.access)))
+			return verdict;
 		verdict.reason = format->judge(vmmu_walk_rights(walk),
 					       vmmu_walk_leaf(walk),
 					       &walk->mode, access, &pkey);
-		if (!verdict.reason)
-			return verdict;
 		verdict.level = level_of(walk, verdict.reason);
 	}
 	if (verdict.reason == VMMU_REASON_NONCANONICAL ||
@@ -232,12 +233,28 @@ struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
 	return verdict;
 }
 
+/*
+ * Whether all of that is known to be set: grants has of each bit that denies
+ * nothing whether all entries have it.
+ */
+static bool marked(const struct vmmu_walk *walk, bool write)
+{
+	const u64 *marked = walk->format->marked;
+	u64 leaf = vmmu_walk_leaf(walk);
+
+	return !(~walk->grants & marked[false]) &&
+	       !(write && (~leaf & marked[true]));
+}
+
 bool vmmu_walk_mark(struct vmmu_walk *walk, bool write)
 {
+	if (likely(marked(walk, write)))
+		return true;
 	for (unsigned int i = 0; i < walk->nr_steps; i++) {
 		struct vmmu_walk_step *step = &walk->steps[i];
 		bool leaf = i == walk->nr_steps - 1;
-		u64 marked = vmmu_format_mark(walk->format, step->value, write && leaf);
+		u64 marked = vmmu_format_mark(walk->format, step->value,
+					      write && leaf);
 
 		if (marked == step->value)
 			continue;
@@ -251,11 +268,14 @@ bool vmmu_walk_mark(struct vmmu_walk *walk, bool write)
 
 bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write)
 {
+	if (likely(marked(walk, write)))
+		return true;
 	for (unsigned int i = 0; i < walk->nr_steps; i++) {
 		u64 value = walk->steps[i].value;
 		bool leaf = i == walk->nr_steps - 1;
 
-		if (vmmu_format_mark(walk->format, value, write && leaf) != value)
+		if (vmmu_format_mark(walk->format, value, write && leaf) !=
+		    value)
 			return false;
 	}
 	return true;

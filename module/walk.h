@@ -155,6 +155,14 @@ struct vmmu_verdict {
 	u32 error_code;
 };
 
+/* Accesses that may be made to the page a walk has ended at, as format->allows(). */
+static inline u8 vmmu_walk_allows(const struct vmmu_walk *walk, bool user)
+{
+	u64 leaf = walk->steps[walk->nr_steps - 1].value;
+
+	return walk->format->allows(walk->grants, leaf, &walk->mode, user);
+}
+
 /* Whether the access may be made, after a walk that has ended. */
 struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
 				    struct vmmu_access_kind access);

@@ -85,7 +85,7 @@ static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 {
 	struct vmmu_space *space = query->space;
 	unsigned int mapped = 0, i, chunk;
-	u64 grants[VMMU_GRANTS];
+	u64 grants[VMMU_GRANTS] __uninitialized;
 	int err = 0;
 
 	for (i = 0; i < nr; i += chunk) {
@@ -127,7 +127,7 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 		   bool *opened, vm_fault_t *ret)
 {
 	struct vmmu_translation answer;
-	struct vmmu_query query;
+	struct vmmu_query query __uninitialized;
 	u64 sequence;
 	int err;
 

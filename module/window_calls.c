@@ -171,7 +171,7 @@ static unsigned int prefill_run(struct vmmu_query *query, u64 sequence,
 				u64 page, unsigned int nr)
 {
 	struct vm_area_struct *vma = find_window(query->space, page);
-	u64 grants[VMMU_GRANTS];
+	u64 grants[VMMU_GRANTS] __uninitialized;
 	unsigned long address, end;
 	unsigned int found;
 

@@ -70,6 +70,34 @@ static void expect_same(struct __test_metadata *_metadata,
 			  vmmu_format_mark(format, value, dirty));
 }
 
+/* What allows() says of all accesses is what judge() says of each. */
+TEST(allows)
+{
+	const u64 grants[] = { 0, W, U, W | U };
+
+	for (unsigned int i = 0; i < 1 << 7; i++) {
+		struct vmmu_mode mode = { .bits = i, .maxphyaddr = 46 };
+
+		for (unsigned int k = 0; k < 8 * 4 * 2; k++) {
+			u64 grant = grants[k % 4] | (k & 4 ? XD : 0);
+			u64 leaf = grant | (k & 8 ? 3ULL << 59 : 0);
+			bool user = k & 16;
+			u8 may;
+
+			mode.pkru = (k / 16 % 4) << 6;
+			may = four->allows(grant, leaf, &mode, user);
+			for (u32 access = 0; access < 3; access++) {
+				struct vmmu_access_kind kind = { access, user };
+				bool pkey;
+
+				EXPECT_EQ(!four->judge(four->rights(grant), leaf,
+						       &mode, kind, &pkey),
+					  !!(may & BIT(access)));
+			}
+		}
+	}
+}
+
 TEST(data)
 {
 	u64 random = 1;

@@ -34,6 +34,13 @@ static u8 toy_rights(u64 grants)
 	       (grants & 2 ? VMMU_RIGHT_WRITE : 0);
 }
 
+static u8 toy_allows(u64 grants, u64 leaf, const struct vmmu_mode *mode,
+		     bool user)
+{
+	return BIT(VMMU_ACCESS_READ) | BIT(VMMU_ACCESS_FETCH) |
+	       (grants & 2 ? BIT(VMMU_ACCESS_WRITE) : 0);
+}
+
 static enum vmmu_reason toy_judge(u8 rights, u64 leaf,
 				  const struct vmmu_mode *mode,
 				  struct vmmu_access_kind access, bool *pkey)
@@ -71,6 +78,7 @@ static const struct vmmu_format toy = {
 	.reserved = toy_reserved,
 	.decode = toy_decode,
 	.rights = toy_rights,
+	.allows = toy_allows,
 	.judge = toy_judge,
 	.error_code = toy_error_code,
 	.mark = toy_mark,
