@@ -12,7 +12,10 @@
 /**
  * struct run - a run under way
  * @batch: the batch.
+ * @format: the space's format.
+ * @reserved: its reserved bits.
  * @words: the table.
+ * @mask: of an index into it.
  * @near: where frames were found.
  * @nr: elements that were stored.
  * @outdated: whether somebody may have cached what an entry said before.
@@ -20,7 +23,10 @@
  */
 struct run {
 	struct vmmu_batch *batch;
+	const struct vmmu_format *format;
+	u64 reserved;
 	u64 *words;
+	u64 mask;
 	struct vmmu_realmap_near near;
 	unsigned int nr;
 	bool outdated;
@@ -59,12 +65,11 @@ static u64 *table_words(struct vmmu_batch *batch)
 /* What storing @value establishes, if that is an ordinary case; else NONE. */
 static enum vmmu_outcome classify(struct run *run, u64 value)
 {
-	const struct vmmu_space *space = run->batch->space;
-	struct vmmu_realmap *realmap = &space->vm->realmap;
-	struct vmmu_entry entry;
+	struct vmmu_realmap *realmap = &run->batch->space->vm->realmap;
+	struct vmmu_entry entry __uninitialized;
 	u64 index;
 
-	switch (vmmu_format_decode(space->format, value, 1, space->reserved,
+	switch (vmmu_format_decode(run->format, value, 1, run->reserved,
 				   &entry)) {
 	case VMMU_ENTRY_ABSENT:
 		return VMMU_OUTCOME_CLEARED;
@@ -82,38 +87,53 @@ static u64 exchange(u64 *word, u64 new)
 {
 	u64 old = READ_ONCE(*word), seen;
 
-	while ((seen = cmpxchg64(word, old, new)) != old)
+	while (unlikely((seen = cmpxchg64(word, old, new)) != old))
 		old = seen;
 	return old;
+}
+
+/*
+ * Whether somebody may have cached @old, and @new takes it back: as vmmu_install()
+ * has it, it was present, and more than its marks was added to. An entry of zeroes
+ * is absent in every format.
+ */
+static bool outdates(const struct run *run, u64 old, u64 new)
+{
+	struct vmmu_entry entry __uninitialized;
+
+	return old && (old | (new & run->format->marks)) != new &&
+	       vmmu_format_decode(run->format, old, 1, run->reserved,
+				  &entry) != VMMU_ENTRY_ABSENT;
+}
+
+static void note_undo(const struct run *run, const struct vmmu_install_op *op,
+		      u64 i, u64 old)
+{
+	struct vmmu_batch *batch = run->batch;
+
+	batch->undo[batch->done + run->nr] = (struct vmmu_undo){
+		.entry = vmmu_ra_add(batch->walk.table, i * sizeof(u64)),
+		.old = old,
+		.new = op->value,
+		.va = vmmu_va(op->va),
+		.level = 1,
+	};
 }
 
 /* Store one element; false: the run ends before it. */
 static bool store(struct run *run, const struct vmmu_install_op *op,
 		  u8 *outcome)
 {
-	const struct vmmu_batch *batch = run->batch;
-	const struct vmmu_space *space = batch->space;
-	const struct vmmu_format *format = space->format;
-	u64 i = op->va >> VMMU_PAGE_SHIFT & (BIT_ULL(format->index_bits) - 1);
-	struct vmmu_entry entry;
+	u64 i = op->va >> VMMU_PAGE_SHIFT & run->mask;
 	u64 old;
 
 	*outcome = classify(run, op->value);
 	if (*outcome == VMMU_OUTCOME_NONE)
 		return false;
 	old = exchange(&run->words[i], op->value);
-	if (batch->undo)
-		batch->undo[batch->done + run->nr] = (struct vmmu_undo){
-			.entry = vmmu_ra_add(batch->walk.table, i * sizeof(u64)),
-			.old = old,
-			.new = op->value,
-			.va = vmmu_va(op->va),
-			.level = 1,
-		};
-	/* As vmmu_install() has it: present, and more than marks were added. */
-	if ((old | (op->value & format->marks)) == op->value ||
-	    vmmu_format_decode(format, old, 1, space->reserved, &entry) ==
-	    VMMU_ENTRY_ABSENT)
+	if (run->batch->undo)
+		note_undo(run, op, i, old);
+	if (!outdates(run, old, op->value))
 		old = 0;
 	run->old[run->nr++] = old;
 	run->outdated |= !!old;
@@ -150,15 +170,19 @@ unsigned int vmmu_install_run(struct vmmu_batch *batch,
 			      const struct vmmu_install_op *ops,
 			      unsigned int nr, u8 *outcomes)
 {
+	const struct vmmu_space *space = batch->space;
+	unsigned int covered = VMMU_PAGE_SHIFT + space->format->index_bits;
 	struct run run __uninitialized;
-	unsigned int covered = VMMU_PAGE_SHIFT + batch->space->format->index_bits;
 
-	lockdep_assert_held_write(&batch->space->vm->lock);
+	lockdep_assert_held_write(&space->vm->lock);
 
 	run.words = table_words(batch);
 	if (!run.words)
 		return 0;
 	run.batch = batch;
+	run.format = space->format;
+	run.reserved = space->reserved;
+	run.mask = BIT_ULL(space->format->index_bits) - 1;
 	run.near = (struct vmmu_realmap_near){ };
 	run.nr = 0;
 	run.outdated = false;
