@@ -111,12 +111,17 @@ struct vmmu_store_ring {
 	struct vmmu_store_note notes[VMMU_STORE_NOTES];
 };
 
+/* Page tables that are found without a search: those of a few ways down. */
+#define VMMU_PTPAGES_RECENT	16
+
 /**
  * struct vmmu_ptpages - which real pages are page tables of TRAPPING spaces
  * @pages: by index, struct vmmu_ptpage. Under vm->lock, as is all the rest.
  * @nr: number of pages. Read at any time, as are the next two.
  * @nr_open: pages on @open.
  * @nr_pinned: pages on @pinned.
+ * @recent: pages that were found lately, by the last bits of their index. Under
+ *	vm->lock, for reading, too: whoever takes a page away holds it for writing.
  * @unscanned: uses whose entries were not all looked at yet.
  * @dying: uses that nothing refers to any more.
  * @open: pages that are writable, or were and were not compared since.
@@ -127,6 +132,7 @@ struct vmmu_ptpages {
 	unsigned long nr;
 	unsigned int nr_open;
 	unsigned int nr_pinned;
+	struct vmmu_ptpage *recent[VMMU_PTPAGES_RECENT];
 	struct list_head unscanned;
 	struct list_head dying;
 	struct list_head open;

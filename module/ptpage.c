@@ -24,12 +24,24 @@ void vmmu_ptpage_init(struct vmmu_vm *vm)
 	INIT_LIST_HEAD(&ptpages->pinned);
 }
 
+static struct vmmu_ptpage **recent(struct vmmu_ptpages *ptpages, u64 index)
+{
+	return &ptpages->recent[index % VMMU_PTPAGES_RECENT];
+}
+
 struct vmmu_ptpage *vmmu_ptpage_find(struct vmmu_vm *vm, u64 index)
 {
+	struct vmmu_ptpages *ptpages = &vm->ptpages;
+	struct vmmu_ptpage *page = READ_ONCE(*recent(ptpages, index));
+
 	lockdep_assert_held(&vm->lock);
 
-	return READ_ONCE(vm->ptpages.nr) ? xa_load(&vm->ptpages.pages, index) :
-					   NULL;
+	if (page && page->index == index)
+		return page;
+	page = READ_ONCE(ptpages->nr) ? xa_load(&ptpages->pages, index) : NULL;
+	if (page)
+		WRITE_ONCE(*recent(ptpages, index), page);
+	return page;
 }
 
 static struct vmmu_ptuse *find_use(const struct vmmu_ptpage *page,
@@ -164,6 +176,8 @@ static void drop_page(struct vmmu_vm *vm, struct vmmu_ptpage *page)
 	vmmu_realmap_set_state(&vm->realmap, page->index,
 			       VMMU_REALMAP_WRITABLE);
 	xa_erase(&ptpages->pages, page->index);
+	if (*recent(ptpages, page->index) == page)
+		*recent(ptpages, page->index) = NULL;
 	WRITE_ONCE(ptpages->nr, ptpages->nr - 1);
 	if (charges(ptpages))
 		vmmu_account_uncharge(&vm->account);
