@@ -15,11 +15,14 @@
 #define STEPS	64
 
 /*
- * A fault holds its page while it waits for vm->lock: so look again this often,
- * without the lock in between, and microseconds later, before a page is pinned.
+ * A fault holds its page while it waits for vm->lock, or for a processor: so look
+ * again, without the lock in between, before a page is pinned. The first few times
+ * microseconds later, then twice as long; a tenth of a second in all.
  */
-#define LOOKS		64
+#define LOOKS		176
+#define LOOKS_ALIKE	16
 #define BETWEEN_LOOKS	50
+#define LONGEST_BETWEEN	1000
 
 /**
  * struct settling - a settling under way
@@ -97,6 +100,14 @@ static void be_patient(struct settling *s, struct vmmu_ptpage *page)
 	s->left--;
 }
 
+/* Time between looks, in microseconds. */
+static unsigned int between_looks(const struct settling *s)
+{
+	unsigned int doubled = min(s->looks / LOOKS_ALIKE, 8U);
+
+	return min(BETWEEN_LOOKS << doubled, LONGEST_BETWEEN);
+}
+
 /*
  * Go on with the first open page. 0: nothing is left to do. -ENOENT: the change,
  * -ENODATA: the spare, needs something; then again, as after -EAGAIN.
@@ -152,7 +163,7 @@ int vmmu_settle_pages(struct vmmu_vm *vm)
 		else if (err == -ENODATA)
 			err = vmmu_ptspare_fill(vm, &s.spare) ?: -EAGAIN;
 		if (s.busy)
-			usleep_range(BETWEEN_LOOKS, 2 * BETWEEN_LOOKS);
+			usleep_range(between_looks(&s), 2 * between_looks(&s));
 		s.busy = false;
 		cond_resched();
 		if (err == -EAGAIN && fatal_signal_pending(current))
