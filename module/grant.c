@@ -69,15 +69,26 @@ static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 	*rights = vmmu_grant_rights(query);
 	if (!*rights)
 		return 0;
+	/* For pages behind it, too, whether or not this one is granted. */
+	vmmu_shadow_note_walk(query->space, &query->walk);
 	index = vmmu_ra_index(vmmu_walk_ra(&query->walk));
 	entry = vmmu_realmap_lookup(realmap, index);
 	if (!entry)
 		return 0;
 	frame = vmmu_realmap_page(entry);
 	if (PageHWPoison(frame) ||
-	    !vmmu_shadow_note(query->space, &query->walk, frame))
+	    !vmmu_shadow_note_frame(query->space, va, frame))
 		return 0;
 	return take_frame(realmap, index, entry, *rights);
+}
+
+/* Whether an entry of level 1 maps a page. */
+static bool maps_page(const struct vmmu_walk *walk, u64 value)
+{
+	struct vmmu_entry entry;
+
+	return vmmu_format_decode(walk->format, value, 1, walk->reserved,
+				  &entry) == VMMU_ENTRY_PAGE;
 }
 
 /*
@@ -93,25 +104,26 @@ static unsigned int grant_alike(struct vmmu_query *query, u64 rights,
 	struct vmmu_space *space = query->space;
 	struct vmmu_realmap *realmap = &space->vm->realmap;
 	const struct vmmu_walk *walk = &query->walk;
+	const u64 address = walk->format->address, leaf = vmmu_walk_leaf(walk);
+	const u64 like = vmmu_walk_likeness(walk, 0);
+	u64 va = walk->va.value & PAGE_MASK;
 	struct vmmu_run run = vmmu_walk_run(walk);
 	struct vmmu_realmap_near near = { };
 	unsigned int i;
 
 	nr = min_t(u64, nr, run.end - run.next);
 	for (i = 0; i < nr; i++) {
-		u64 va = walk->va.value + (i + 1) * VMMU_PAGE_BYTES;
 		u64 value = READ_ONCE(run.next[i]), index, entry;
-		struct vmmu_entry decoded;
 		struct page *frame;
 
+		va += PAGE_SIZE;
 		grants[i] = 0;
-		if (vmmu_format_decode(walk->format, value, 1, walk->reserved,
-				       &decoded) != VMMU_ENTRY_PAGE)
+		if (((value ^ leaf) & like) || !rights) {
+			if (maps_page(walk, value))
+				break;
 			continue;
-		if (!rights ||
-		    !vmmu_walk_alike(walk, vmmu_walk_leaf(walk), value, 0))
-			break;
-		index = vmmu_ra_index(decoded.ra);
+		}
+		index = vmmu_ra_index(vmmu_ra(value & address));
 		entry = vmmu_realmap_lookup_near(realmap, &near, index);
 		if (!entry)
 			continue;

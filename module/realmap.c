@@ -312,17 +312,11 @@ void vmmu_realmap_destroy(struct vmmu_realmap *realmap)
 			      realmap->height, &batch);
 }
 
-/* Where the word at @ra is in the kernel's alias, by its page's entry. */
-static u64 *word_at(u64 entry, struct vmmu_ra ra)
-{
-	return (void *)vmmu_realmap_table(entry) + vmmu_ra_offset(ra);
-}
-
 const u64 *vmmu_word_page(struct vmmu_realmap *realmap, struct vmmu_ra ra)
 {
 	u64 entry = vmmu_realmap_lookup(realmap, vmmu_ra_index(ra));
 
-	return entry ? word_at(entry, vmmu_ra_page(ra)) : NULL;
+	return entry ? vmmu_realmap_word(entry, vmmu_ra_page(ra)) : NULL;
 }
 
 bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
@@ -335,7 +329,7 @@ bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		*value = 0;
 		return index < realmap->nr_pages;
 	}
-	*value = READ_ONCE(*word_at(entry, ra));
+	*value = READ_ONCE(*vmmu_realmap_word(entry, ra));
 	return true;
 }
 
@@ -346,7 +340,7 @@ bool vmmu_word_cmpxchg(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 	u64 index = vmmu_ra_index(ra);
 	u64 entry = vmmu_realmap_lookup(realmap, index);
 
-	if (!entry || cmpxchg64(word_at(entry, ra), old, new) != old)
+	if (!entry || cmpxchg64(vmmu_realmap_word(entry, ra), old, new) != old)
 		return false;
 	if ((entry & touched) != touched)
 		vmmu_realmap_mark(realmap, index, touched);

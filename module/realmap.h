@@ -80,6 +80,12 @@ static inline u64 *vmmu_realmap_table(u64 entry)
 	return phys_to_virt(entry & VMMU_REALMAP_FRAME);
 }
 
+/* Likewise, the word at @ra, by its page's entry. */
+static inline u64 *vmmu_realmap_word(u64 entry, struct vmmu_ra ra)
+{
+	return (void *)vmmu_realmap_table(entry) + vmmu_ra_offset(ra);
+}
+
 /* The entry that a 4 KiB page at @index has under a block of 1 << @shift pages. */
 static inline u64 vmmu_realmap_page_of_block(u64 entry, u64 index,
 					     unsigned int shift)
@@ -110,16 +116,6 @@ static inline u64 vmmu_realmap_lookup(struct vmmu_realmap *realmap, u64 index)
 	return entry & VMMU_REALMAP_PRESENT ? entry : 0;
 }
 
-/**
- * struct vmmu_realmap_near - the last-level table last used; starts out as { }
- * @region: which one, counted in tables.
- * @table: the table; NULL: none was used.
- */
-struct vmmu_realmap_near {
-	u64 region;
-	const u64 *table;
-};
-
 /* Part of the following: the last-level table of @index, if there is one. */
 const u64 *vmmu_realmap_find_table(struct vmmu_realmap *realmap, u64 index);
 
@@ -138,6 +134,18 @@ static inline u64 vmmu_realmap_lookup_near(struct vmmu_realmap *realmap,
 	}
 	entry = READ_ONCE(near->table[index % VMMU_REALMAP_ENTRIES]);
 	return entry & VMMU_REALMAP_PRESENT ? entry : 0;
+}
+
+static inline bool vmmu_word_load_near(struct vmmu_realmap *realmap,
+				       struct vmmu_realmap_near *near,
+				       struct vmmu_ra ra, u64 *value)
+{
+	u64 entry = vmmu_realmap_lookup_near(realmap, near, vmmu_ra_index(ra));
+
+	if (unlikely(!entry))
+		return vmmu_word_load(realmap, ra, value);
+	*value = READ_ONCE(*vmmu_realmap_word(entry, ra));
+	return true;
 }
 
 /*

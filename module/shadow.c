@@ -15,27 +15,18 @@ static void note_bit(unsigned long *word, u64 number)
 		set_bit(bit, word);
 }
 
-bool vmmu_shadow_note_frame(struct vmmu_space *space, struct vmmu_va va,
-			    struct page *frame)
-{
-	u64 page = va.value >> PAGE_SHIFT;
-
-	return vmmu_frame_note_owner(frame,
-				     vmmu_frame_make_owner(space->id, page));
-}
-
-bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
-		      struct page *frame)
+void vmmu_shadow_note_walk(struct vmmu_space *space, const struct vmmu_walk *walk)
 {
 	const struct vmmu_format *format = space->format;
+	u64 number = walk->va.value >> VMMU_PAGE_SHIFT;
 
-	for (unsigned int level = 2; level <= format->levels; level++)
-		note_bit(&space->shadowed[level],
-			 walk->va.value >> vmmu_format_shift(format, level));
-	if (walk->level > 1)
+	for (unsigned int level = 2; level <= format->levels; level++) {
+		number >>= format->index_bits;
+		note_bit(&space->shadowed[level], number);
+	}
+	if (unlikely(walk->level > 1))
 		note_bit(&space->large[walk->level],
 			 walk->va.value >> walk->entry.page_shift);
-	return vmmu_shadow_note_frame(space, walk->va, frame);
 }
 
 /**
@@ -46,6 +37,8 @@ bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
  * @grants: what is left to insert.
  * @checked: whether the sequence was looked at under the page-table lock.
  * @stale: whether the first page has another frame's PTE.
+ * @rights: of the grant before.
+ * @prot: what PTEs with these rights have.
  */
 struct insertion {
 	struct vm_area_struct *vma;
@@ -54,21 +47,25 @@ struct insertion {
 	const u64 *grants;
 	bool checked;
 	bool stale;
+	u64 rights;
+	pgprot_t prot;
 };
 
-/* A PTE with the rights of the grant, as far as the VMA has them. */
-static pte_t make_pte(struct vm_area_struct *vma, u64 grant)
+/* The rights of a grant, as far as the VMA has them. */
+static pgprot_t make_prot(struct vm_area_struct *vma, u64 rights)
 {
 	pgprot_t prot = READ_ONCE(vma->vm_page_prot);
 	pte_t pte;
 
-	if (!(grant & VMMU_GRANT_EXEC))
+	if (!(rights & VMMU_GRANT_EXEC))
 		prot = __pgprot(pgprot_val(prot) | _PAGE_NX);
-	pte = pte_mkspecial(pte_mkyoung(pfn_pte(grant >> PAGE_SHIFT, prot)));
+	pte = pte_mkspecial(pte_mkyoung(pfn_pte(0, prot)));
 	/* Never dirty and read-only: x86 gives that another meaning. */
-	if ((grant & VMMU_GRANT_WRITE) && (vma->vm_flags & VM_WRITE))
-		return pte_mkdirty(pte_mkwrite_novma(pte));
-	return pte_wrprotect(pte_mkclean(pte));
+	if ((rights & VMMU_GRANT_WRITE) && (vma->vm_flags & VM_WRITE))
+		pte = pte_mkdirty(pte_mkwrite_novma(pte));
+	else
+		pte = pte_wrprotect(pte_mkclean(pte));
+	return pte_pgprot(pte);
 }
 
 /*
@@ -86,28 +83,40 @@ static bool still_granted(struct insertion *insertion)
 	       insertion->sequence;
 }
 
-/* Fill one PTE; a callback of apply_to_page_range(), which holds the lock. */
-static int fill(pte_t *ptep, unsigned long address, void *data)
+/* Fill one PTE, for a grant. */
+static void fill(struct insertion *insertion, pte_t *ptep,
+		 unsigned long address, u64 grant, bool first)
+{
+	u64 rights = grant & VMMU_GRANT_RIGHTS;
+	pte_t pte = ptep_get(ptep);
+
+	if (!pte_none(pte)) {
+		if (pte_pfn(pte) != grant >> PAGE_SHIFT) {
+			insertion->stale |= first;
+			return;
+		}
+		if (pte_write(pte) || !(grant & VMMU_GRANT_WRITE))
+			return;
+	}
+	if (rights != insertion->rights) {
+		insertion->rights = rights;
+		insertion->prot = make_prot(insertion->vma, rights);
+	}
+	set_pte_at(insertion->vma->vm_mm, address, ptep,
+		   pfn_pte(grant >> PAGE_SHIFT, insertion->prot));
+}
+
+/* Likewise; a callback of apply_to_page_range(), which holds the lock. */
+static int fill_next(pte_t *ptep, unsigned long address, void *data)
 {
 	struct insertion *insertion = data;
 	bool first = !insertion->checked;
 	u64 grant = *insertion->grants++;
-	pte_t pte = ptep_get(ptep);
 
 	if (!still_granted(insertion))
 		return -EAGAIN;
-	if (!grant)
-		return 0;
-	if (!pte_none(pte)) {
-		if (pte_pfn(pte) != grant >> PAGE_SHIFT) {
-			insertion->stale |= first;
-			return 0;
-		}
-		if (pte_write(pte) || !(grant & VMMU_GRANT_WRITE))
-			return 0;
-	}
-	set_pte_at(insertion->vma->vm_mm, address, ptep,
-		   make_pte(insertion->vma, grant));
+	if (grant)
+		fill(insertion, ptep, address, grant, first);
 	return 0;
 }
 
@@ -147,13 +156,17 @@ int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
 
 	if (!pmd) {
 		err = apply_to_page_range(vma->vm_mm, address, nr * PAGE_SIZE,
-					  fill, &insertion);
+					  fill_next, &insertion);
 		goto out;
 	}
 	spin_lock(pte_lockptr(vma->vm_mm, pmd));
 	ptep = pte_offset_kernel(pmd, address);
+	if (!still_granted(&insertion))
+		err = -EAGAIN;
 	for (unsigned int i = 0; i < nr && !err; i++)
-		err = fill(ptep + i, address + i * PAGE_SIZE, &insertion);
+		if (grants[i])
+			fill(&insertion, ptep + i, address + i * PAGE_SIZE,
+			     grants[i], !i);
 	spin_unlock(pte_lockptr(vma->vm_mm, pmd));
 out:
 	return !err && insertion.stale ? -ESTALE : err;

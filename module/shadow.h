@@ -6,7 +6,7 @@
  *	who grants				who takes away
  *	sequence = vmmu_realmap_sequence()	change an entry of either level
  *	walk both levels			vmmu_realmap_invalidate()
- *	vmmu_shadow_note()			is anything noted?
+ *	vmmu_shadow_note_...()			is anything noted?
  *	vmmu_shadow_insert():			zap
  *	    page-table lock, full barrier	(and only then reuse a frame)
  *	    has the sequence moved? again
@@ -25,20 +25,30 @@
 #define VMMU_GRANT_READ		BIT_ULL(0)
 #define VMMU_GRANT_WRITE	BIT_ULL(1)
 #define VMMU_GRANT_EXEC		BIT_ULL(2)
+#define VMMU_GRANT_RIGHTS	(VMMU_GRANT_READ | VMMU_GRANT_WRITE | VMMU_GRANT_EXEC)
 
 /* Most grants of one insertion. */
 #define VMMU_GRANTS		64
 
 /*
- * Note that the page a walk has found is about to be shadowed. Under the RCU
- * read lock under which its frame was found; false: the frame is gone.
+ * Note that pages are about to be shadowed which the tables of a walk map that has
+ * ended at one of them.
  */
-bool vmmu_shadow_note(struct vmmu_space *space, const struct vmmu_walk *walk,
-		      struct page *frame);
+void vmmu_shadow_note_walk(struct vmmu_space *space,
+			   const struct vmmu_walk *walk);
 
-/* Likewise, of another page that the same page table of the guest maps. */
-bool vmmu_shadow_note_frame(struct vmmu_space *space, struct vmmu_va va,
-			    struct page *frame);
+/*
+ * Likewise, that the page at @va is, which has this frame. Under the RCU read lock
+ * under which the frame was found; false: the frame is gone.
+ */
+static inline bool vmmu_shadow_note_frame(struct vmmu_space *space,
+					  struct vmmu_va va, struct page *frame)
+{
+	u64 owner = vmmu_frame_make_owner(space->id, va.value >> PAGE_SHIFT);
+
+	return likely(vmmu_frame_owner(frame) == owner) ||
+	       vmmu_frame_note_owner(frame, owner);
+}
 
 /*
  * Insert the PTEs of consecutive pages from @address on, which one page-table
@@ -85,6 +95,22 @@ struct vmmu_zap {
  */
 void vmmu_zap_entry(struct vmmu_zap *zap, struct vmmu_space *space,
 		    struct vmmu_va va, unsigned int level, u64 old);
+
+/*
+ * Likewise, through an entry of level 1. Behind pages that are to be zapped anyway
+ * one more is cheaper to zap than to ask about.
+ */
+static inline void vmmu_zap_page(struct vmmu_zap *zap, struct vmmu_space *space,
+				 struct vmmu_va va, u64 old)
+{
+	u64 page = va.value >> PAGE_SHIFT;
+
+	if (zap->nr && zap->space == space &&
+	    page == zap->ranges[zap->nr - 1].last + 1)
+		zap->ranges[zap->nr - 1].last = page;
+	else
+		vmmu_zap_entry(zap, space, va, 1, old);
+}
 
 /* Likewise, through any entry of the table of @level that translates @va. */
 void vmmu_zap_table(struct vmmu_zap *zap, struct vmmu_space *space,

@@ -189,20 +189,19 @@ static unsigned int translate_alike(struct vmmu_query *query,
 {
 	struct vmmu_realmap *realmap = &query->space->vm->realmap;
 	const struct vmmu_walk *walk = &query->walk;
-	const struct vmmu_format *format = walk->format;
-	u64 offset = vmmu_ra_offset(vmmu_ra(walk->va.value));
-	u64 leaf = vmmu_walk_leaf(walk);
+	const u64 address = walk->format->address, leaf = vmmu_walk_leaf(walk);
+	const u64 like = vmmu_walk_likeness(walk, walk->format->marks);
+	const u64 offset = vmmu_ra_offset(vmmu_ra(walk->va.value));
+	const u64 shown = query->frames_shown ? ~0ULL : 0;
 	struct vmmu_realmap_near near = { };
-	struct vmmu_translation like[2] = { *out, *out };
+	struct vmmu_translation with = *out, without;
 	struct vmmu_run run;
 	unsigned int i;
 
-	/* By whether there is a frame. */
-	for (i = 0; i < 2; i++) {
-		like[i].flags &= ~(VMMU_TRANSLATED_BACKED |
-				   VMMU_TRANSLATED_FRAME);
-		fill_frame(query, i, &like[i]);
-	}
+	with.flags &= ~(VMMU_TRANSLATED_BACKED | VMMU_TRANSLATED_FRAME);
+	without = with;
+	fill_frame(query, 0, &without);
+	fill_frame(query, VMMU_REALMAP_PRESENT, &with);
 	rcu_read_lock();
 	run = vmmu_walk_run(walk);
 	if (vmmu_realmap_sequence(realmap) != query->sequence)
@@ -210,17 +209,15 @@ static unsigned int translate_alike(struct vmmu_query *query,
 	nr = min_t(u64, nr, run.end - run.next);
 	for (i = 0; i < nr; i++) {
 		u64 value = READ_ONCE(run.next[i]);
-		u64 ra = value & format->address, entry;
+		u64 index = vmmu_ra_index(vmmu_ra(value & address)), entry;
 
-		if (!vmmu_walk_alike(walk, leaf, value, format->marks) ||
-		    vmmu_ra_index(vmmu_ra(ra)) >= realmap->nr_pages)
+		if (((value ^ leaf) & like) || index >= realmap->nr_pages)
 			break;
-		entry = vmmu_realmap_lookup_near(realmap, &near,
-						 vmmu_ra_index(vmmu_ra(ra)));
+		entry = vmmu_realmap_lookup_near(realmap, &near, index);
 		out++;
-		*out = like[!!entry];
-		out->ra = ra + offset;
-		out->frame = query->frames_shown ? vmmu_realmap_pfn(entry) : 0;
+		*out = likely(entry) ? with : without;
+		out->ra = (value & address) + offset;
+		out->frame = vmmu_realmap_pfn(entry) & shown;
 	}
 	rcu_read_unlock();
 	vmmu_count_add(query->space, VMMU_WALKS, i);

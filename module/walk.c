@@ -4,6 +4,9 @@
  * but Accessed and Dirty bits; never allocates, never sleeps, knows no format.
  */
 #include "walk.h"
+#ifdef __KERNEL__
+#include "realmap.h"	/* has vmmu_word_load_near() */
+#endif
 
 void vmmu_walk_init(struct vmmu_walk *walk, struct vmmu_realmap *realmap,
 		    const struct vmmu_format *format, struct vmmu_ra root,
@@ -75,44 +78,65 @@ void vmmu_walk_resume(struct vmmu_walk *walk, struct vmmu_va va)
 	walk->reason = VMMU_REASON_NONE;
 }
 
+/* The last entry was no table that the walk could go on to: tell what it is. */
+static void end_walk(struct vmmu_walk *walk)
+{
+	u64 value = walk->steps[walk->nr_steps - 1].value;
+
+	switch (vmmu_format_decode(walk->format, value, walk->level,
+				   walk->reserved, &walk->entry)) {
+	case VMMU_ENTRY_PAGE:
+		break;
+	case VMMU_ENTRY_ABSENT:
+		walk->reason = VMMU_REASON_NOT_PRESENT;
+		break;
+	default:
+		walk->reason = VMMU_REASON_RESERVED;
+		break;
+	}
+}
+
 void vmmu_walk_to(struct vmmu_walk *walk, unsigned int level)
 {
 	struct vmmu_walk_step *step = &walk->steps[walk->nr_steps];
 	const struct vmmu_format *format = walk->format;
+	const u64 test = format->table_test | walk->reserved;
+	const u64 mask = BIT_ULL(format->index_bits) - 1;
 	unsigned int shift = vmmu_format_shift(format, walk->level);
-	u64 mask = BIT_ULL(format->index_bits) - 1;
+	struct vmmu_realmap_near near = { };
+	struct vmmu_ra table = walk->table;
 	u64 grants = walk->grants;
+	unsigned int at = walk->level;
+	bool ended = false;
 
-	for (; walk->level > level && likely(!walk->reason); step++) {
+	if (unlikely(walk->reason))
+		return;
+	while (at > level) {
 		u64 index = walk->va.value >> shift & mask;
 
-		step->ra = vmmu_ra_add(walk->table, index * sizeof(u64));
+		step->ra = vmmu_ra_add(table, index * sizeof(u64));
 		step->above = grants;
-		if (!vmmu_word_load(walk->realmap, step->ra, &step->value)) {
+		if (!vmmu_word_load_near(walk->realmap, &near, step->ra,
+					 &step->value)) {
 			walk->reason = VMMU_REASON_TABLE_BEYOND_REAL;
 			break;
 		}
 		grants &= step->value ^ format->denials;
-		walk->nr_steps++;
-		switch (vmmu_format_decode(format, step->value, walk->level,
-					   walk->reserved, &walk->entry)) {
-		case VMMU_ENTRY_TABLE:
-			walk->table = walk->entry.ra;
-			walk->level--;
-			shift -= format->index_bits;
-			continue;
-		case VMMU_ENTRY_PAGE:
+		ended = at == 1 || (step->value & test) != format->table_is;
+		if (ended)
 			break;
-		case VMMU_ENTRY_ABSENT:
-			walk->reason = VMMU_REASON_NOT_PRESENT;
-			break;
-		default:
-			walk->reason = VMMU_REASON_RESERVED;
-			break;
-		}
-		break;
+		/* It is a table, as vmmu_format_decode() would tell. */
+		table = vmmu_ra(step->value & format->address);
+		shift -= format->index_bits;
+		step++;
+		at--;
 	}
+	walk->nr_steps = step - walk->steps + ended;
+	walk->table = table;
+	walk->level = at;
 	walk->grants = grants;
+	if (ended)
+		end_walk(walk);
 }
 
 struct vmmu_run vmmu_walk_run(const struct vmmu_walk *walk)
@@ -146,11 +170,6 @@ struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk)
 u8 vmmu_walk_rights(const struct vmmu_walk *walk)
 {
 	return walk->format->rights(walk->grants);
-}
-
-u64 vmmu_walk_leaf(const struct vmmu_walk *walk)
-{
-	return walk->steps[walk->nr_steps - 1].value;
 }
 
 static u8 rights_of_step(const struct vmmu_walk *walk, unsigned int i)

@@ -42,7 +42,7 @@ struct vmmu_walk_step {
  * @table: table of that level.
  * @grants: what the entries read so far grant together, see struct
  *	vmmu_format.
- * @entry: what the entry that was read last refers to.
+ * @entry: the page that it ended at.
  * @reason: why the walk ended; NONE: at a page (or it goes on).
  * @nr_steps: number of entries read.
  * @steps: the entries, root first.
@@ -117,16 +117,12 @@ struct vmmu_run {
 struct vmmu_run vmmu_walk_run(const struct vmmu_walk *walk);
 
 /*
- * Bits in which another entry of the run may differ from the walk's own, and yet be
- * a 4 KiB page with the same rights: where it is. (And more, if reserved bits are
- * among those: they are looked at by themselves.)
+ * Bits that another entry of the run must share with the walk's own, which has ended
+ * at a page, to be a 4 KiB page with the same rights; those of @but may differ.
  */
-static inline bool vmmu_walk_alike(const struct vmmu_walk *walk, u64 value,
-				   u64 other, u64 but)
+static inline u64 vmmu_walk_likeness(const struct vmmu_walk *walk, u64 but)
 {
-	const u64 may = walk->format->address | but;
-
-	return !(((value ^ other) & ~may) | (other & walk->reserved));
+	return ~(walk->format->address | but) | walk->reserved;
 }
 
 /* Where va lies in real memory. After a walk that ended at a page. */
@@ -136,7 +132,10 @@ struct vmmu_ra vmmu_walk_ra(const struct vmmu_walk *walk);
 u8 vmmu_walk_rights(const struct vmmu_walk *walk);
 
 /* The last entry read. After a walk that has read one. */
-u64 vmmu_walk_leaf(const struct vmmu_walk *walk);
+static inline u64 vmmu_walk_leaf(const struct vmmu_walk *walk)
+{
+	return walk->steps[walk->nr_steps - 1].value;
+}
 
 /* Tell the entries read, one by one, as userspace sees them; root first. */
 void vmmu_walk_explain(const struct vmmu_walk *walk, struct vmmu_step *steps);
@@ -158,9 +157,8 @@ struct vmmu_verdict {
 /* Accesses that may be made to the page a walk has ended at, as format->allows(). */
 static inline u8 vmmu_walk_allows(const struct vmmu_walk *walk, bool user)
 {
-	u64 leaf = walk->steps[walk->nr_steps - 1].value;
-
-	return walk->format->allows(walk->grants, leaf, &walk->mode, user);
+	return walk->format->allows(walk->grants, vmmu_walk_leaf(walk),
+				    &walk->mode, user);
 }
 
 /* Whether the access may be made, after a walk that has ended. */

@@ -18,6 +18,23 @@ struct vmmu_realmap;
 bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		    u64 *value);
 
+/**
+ * struct vmmu_realmap_near - what was used last; starts out as { }
+ * @region: which part of real memory, counted in tables of the real map.
+ * @table: its last-level table; NULL: none was used.
+ */
+struct vmmu_realmap_near {
+	u64 region;
+	const u64 *table;
+};
+
+/* As vmmu_word_load(), and cheaper where the last one was near. */
+#ifndef __KERNEL__
+bool vmmu_word_load_near(struct vmmu_realmap *realmap,
+			 struct vmmu_realmap_near *near, struct vmmu_ra ra,
+			 u64 *value);
+#endif	/* there it is inline, in realmap.h */
+
 /*
  * The page of words that @ra lies in, for as long as the caller holds
  * rcu_read_lock(); NULL: it has no frame, or is beyond real memory. Others may

@@ -95,6 +95,29 @@ TEST_F(ahead, installed_pages_are_there)
 		oracle(&self->g, self->w + i * PAGE, VA + i * PAGE, 0);
 }
 
+/*
+ * What is mapped ahead by another table of the guest's goes with that, though its
+ * first page had no frame.
+ */
+TEST_F(ahead, behind_a_page_without_a_frame)
+{
+	const __u64 va = VA + MIB;	/* another table's from the middle on */
+
+	ASSERT_EQ(self->w, mmap(self->w, 2 * MIB, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_FIXED, self->g.space, va));
+	for (int i = 0; i < NR / 2 + 4; i++)
+		guest_map(&self->g, va + i * PAGE, 1,
+			  (self->g.data + i * PAGE) | PTE_ALL | PTE_A);
+	for (unsigned int level = 2; level <= 4; level++)
+		*guest_slot(&self->g, VA + 2 * MIB, level) |= PTE_A;
+	populate(self->g.vm, self->g.data, NR * PAGE);
+	discard(self->g.vm, self->g.data + NR / 2 * PAGE, PAGE);
+	touch(self->w, NR / 2, false);
+	ASSERT_EQ(0, touch(self->w + (NR / 2 + 1) * PAGE, 1, false));
+	install_one(self->g.space, VA + 2 * MIB, 2, 0);
+	ASSERT_EQ(SIGSEGV, access_read(self->w + (NR / 2 + 1) * PAGE));
+}
+
 /* Written pages take a fault each to set Dirty. */
 TEST_F(ahead, dirty_is_earned)
 {

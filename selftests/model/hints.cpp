@@ -54,7 +54,7 @@ struct scenario {
 static struct scenario scenario;
 
 /*
- * A CPU that faults: window_fault(), the walk, vmmu_shadow_note() with
+ * A CPU that faults: window_fault(), the walk, vmmu_shadow_note_walk() with
  * vmmu_frame_note_owner(), vmmu_shadow_insert(). CPUs that fault in another
  * page table, of which the note is all that matters here. And one that takes
  * away: vmmu_install() or vmmu_realmap_clear(), vmmu_realmap_invalidate(), and
