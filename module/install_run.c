@@ -69,6 +69,8 @@ static enum vmmu_outcome classify(struct run *run, u64 value)
 	struct vmmu_entry entry __uninitialized;
 	u64 index;
 
+	if (!value)	/* is absent in every format */
+		return VMMU_OUTCOME_CLEARED;
 	switch (vmmu_format_decode(run->format, value, 1, run->reserved,
 				   &entry)) {
 	case VMMU_ENTRY_ABSENT:
@@ -94,14 +96,14 @@ static u64 exchange(u64 *word, u64 new)
 
 /*
  * Whether somebody may have cached @old, and @new takes it back: as vmmu_install()
- * has it, it was present, and more than its marks was added to. An entry of zeroes
- * is absent in every format.
+ * has it, it was present, and more than its marks was added to.
  */
 static bool outdates(const struct run *run, u64 old, u64 new)
 {
 	struct vmmu_entry entry __uninitialized;
 
-	return old && (old | (new & run->format->marks)) != new &&
+	return old && /* not absent, as zeroes are in every format */
+	       (old | (new & run->format->marks)) != new &&
 	       vmmu_format_decode(run->format, old, 1, run->reserved,
 				  &entry) != VMMU_ENTRY_ABSENT;
 }
@@ -162,8 +164,8 @@ static void invalidate(struct run *run, const struct vmmu_install_op *ops)
 	batch->sequence = vmmu_realmap_sequence(&space->vm->realmap);
 	for (unsigned int i = 0; i < run->nr; i++)
 		if (run->old[i])
-			vmmu_zap_entry(&batch->zap, space, vmmu_va(ops[i].va),
-				       1, run->old[i]);
+			vmmu_zap_page(&batch->zap, space, vmmu_va(ops[i].va),
+				      run->old[i]);
 }
 
 unsigned int vmmu_install_run(struct vmmu_batch *batch,
