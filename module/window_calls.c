@@ -157,11 +157,12 @@ static struct vm_area_struct *find_window(struct vmmu_space *space, u64 page)
 static unsigned int run_length(const struct vmmu_install_op *ops,
 			       const u8 *outcomes, unsigned int nr)
 {
+	u64 page = ops[0].va >> PAGE_SHIFT;
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++, page++)
 		if (outcomes[i] != VMMU_OUTCOME_PAGE || ops[i].level != 1 ||
-		    ops[i].va >> PAGE_SHIFT != (ops[0].va >> PAGE_SHIFT) + i)
+		    ops[i].va >> PAGE_SHIFT != page)
 			break;
 	return i;
 }
@@ -203,13 +204,15 @@ void vmmu_window_prefill(struct vmmu_space *space,
 		return;
 	vmmu_grant_query_init(&query, space, VMMU_ACCESS_READ, 0);
 	while (i < nr) {
-		unsigned int run = run_length(ops + i, outcomes + i, nr - i);
+		unsigned int run;
 
-		if (run)
-			i += prefill_run(&query, sequence,
-					 ops[i].va >> PAGE_SHIFT, run);
-		else
+		if (outcomes[i] != VMMU_OUTCOME_PAGE) {
 			i++;
+			continue;
+		}
+		run = run_length(ops + i, outcomes + i, nr - i);
+		i += run ? prefill_run(&query, sequence,
+				       ops[i].va >> PAGE_SHIFT, run) : 1;
 	}
 	mmap_read_unlock(mm);
 }
