@@ -76,9 +76,18 @@ static void learn_around(const struct vm_fault *vmf, struct vmmu_space *space,
 	WRITE_ONCE(space->next, vmf->pgoff + max(mapped, 1U));
 }
 
+/* What a grant has if it allows an access. */
+static u64 right_for(u32 access)
+{
+	if (access == VMMU_ACCESS_FETCH)
+		return VMMU_GRANT_EXEC;
+	return access == VMMU_ACCESS_WRITE ? VMMU_GRANT_WRITE : VMMU_GRANT_READ;
+}
+
 /*
- * Map the page of a query that was answered, and others behind it, @nr at most, all
- * as of @sequence. Returns what vmmu_shadow_insert() does, of the first page.
+ * Map the page of a fault, and others behind it, @nr at most, all as of @sequence.
+ * Returns what vmmu_shadow_insert() does, of the first page; -ENOENT, and does
+ * nothing, if that is not granted as it is.
  */
 static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 		     u64 sequence, unsigned int nr)
@@ -95,6 +104,8 @@ static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 		found = vmmu_grant_pages(query,
 					 vmmu_va((vmf->pgoff + i) << PAGE_SHIFT),
 					 grants, chunk);
+		if (!i && !(grants[0] & right_for(query->access.access)))
+			return -ENOENT;
 		if (!found)
 			break;
 		err = vmmu_shadow_insert(vmf->vma, vmf->address + i * PAGE_SIZE,
@@ -118,6 +129,38 @@ static bool writes_table(const struct vmmu_query *query)
 }
 
 /*
+ * Find out why the page is not granted as it is, and do something about it: set
+ * Accessed and Dirty, provide a frame, open a page table. Returns 0 to map it then;
+ * -EAGAIN, to make another attempt; or *@ret holds the answer, and -ENOENT.
+ */
+static int make_ready(struct vm_fault *vmf, struct vmmu_query *query,
+		      bool *opened, vm_fault_t *ret)
+{
+	struct vmmu_translation answer;
+	int err;
+
+	err = vmmu_translate_once(query, vmmu_window_va(vmf->vma, vmf->real_address),
+				  &answer);
+	if (err)
+		return err;
+	if (!(answer.flags & VMMU_TRANSLATED)) {
+		*ret = vmmu_fault_deliver(vmf, query, &answer);
+		return -ENOENT;
+	}
+	if (PageHWPoison(vmmu_realmap_page(query->real_map_entry))) {
+		*ret = VM_FAULT_HWPOISON;
+		return -ENOENT;
+	}
+	if (writes_table(query)) {
+		*ret = vmmu_emulate_store(vmf, query->space->vm,
+					  vmmu_ra(answer.ra), query);
+		*opened = !*ret;
+		return *ret ? -ENOENT : -EAGAIN;
+	}
+	return 0;
+}
+
+/*
  * One attempt: -EAGAIN, to make another, or *@ret holds the answer. Whatever
  * the answer depends on is read after the sequence. Page tables are settled
  * before, but not when the fault has opened one for its own sake: *@opened. It
@@ -126,8 +169,8 @@ static bool writes_table(const struct vmmu_query *query)
 static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 		   bool *opened, vm_fault_t *ret)
 {
-	struct vmmu_translation answer;
 	struct vmmu_query query __uninitialized;
+	unsigned int nr;
 	u64 sequence;
 	int err;
 
@@ -144,30 +187,23 @@ static int attempt(struct vm_fault *vmf, struct vmmu_space *space,
 		return -EAGAIN;
 	vmmu_grant_query_init(&query, space, access_of(vmf),
 			      VMMU_TRANSLATE_SET_AD | VMMU_TRANSLATE_PROVIDE);
-	err = vmmu_translate_once(&query,
-				  vmmu_window_va(vmf->vma, vmf->real_address),
-				  &answer);
-	if (err)
-		return err;
-	if (!(answer.flags & VMMU_TRANSLATED)) {
-		*ret = vmmu_fault_deliver(vmf, &query, &answer);
-		return 0;
-	}
-	if (PageHWPoison(vmmu_realmap_page(query.real_map_entry))) {
-		*ret = VM_FAULT_HWPOISON;
-		return 0;
-	}
-	if (writes_table(&query)) {
-		*ret = vmmu_emulate_store(vmf, space->vm, vmmu_ra(answer.ra),
-					  &query);
-		*opened = !*ret;
-		return *ret ? 0 : -EAGAIN;
-	}
 	/* No more than it takes is mapped through a table that is open. */
-	err = map_pages(vmf, &query, sequence,
-			*opened ? 1 : guess_around(vmf, space));
-	if (!err)
+	nr = *opened ? 1 : guess_around(vmf, space);
+	err = map_pages(vmf, &query, sequence, nr);
+	if (err == -ENOENT) {
+		err = make_ready(vmf, &query, opened, ret);
+		if (!err)
+			err = map_pages(vmf, &query, sequence, nr);
+		else if (err == -ENOENT)
+			return 0;
+	} else {
+		vmmu_count(space, VMMU_WALKS);
+	}
+	/* What is not granted by now has changed meanwhile. */
+	if (!err || err == -ENOENT) {
 		*ret = VM_FAULT_NOPAGE;
+		return 0;
+	}
 	if (err == -ESTALE) {
 		vmmu_shadow_zap_stale(vmf->vma, vmf->address);
 		return -EAGAIN;
