@@ -223,7 +223,7 @@ static int run_remap_touch(void)
 }
 
 #define DEAR \
-	"instruction counts overstate it against the clock, on Linux 6.1 up to 3 times"
+	"instruction counts overstate it against the clock"
 
 const struct row peers_mmap[] = {
 	{ .name = "memfd_fault", .what = "a write fault on a resident page of a memfd",
