@@ -626,8 +626,14 @@ static void *store_and_leave(void *arg)
 {
 	struct install *s = arg;
 
+	sigset_t usr1;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
 	if (!sigsetjmp(elsewhere, 1))
 		set(s->self->pte, s->value);
+	/* It has been sent, but may be late. */
+	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
 	__atomic_store_n(&s->done, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&s->done, __ATOMIC_SEQ_CST) == 1)
 		usleep(100);
