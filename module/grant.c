@@ -45,13 +45,6 @@ static u64 take_frame(struct vmmu_realmap *realmap, u64 index, u64 entry,
 	return (entry & VMMU_REALMAP_FRAME) | rights;
 }
 
-/* Whether the page's entries are in the walk. */
-static bool stands_at(const struct vmmu_walk *walk, struct vmmu_va va)
-{
-	return walk->nr_steps && !walk->reason &&
-	       !((walk->va.value ^ va.value) >> PAGE_SHIFT);
-}
-
 /* The grant of one page; *@rights: what the guest's page table grants. */
 static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 {
@@ -60,7 +53,7 @@ static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 	u64 index, entry;
 
 	*rights = 0;
-	if (!stands_at(&query->walk, va)) {
+	if (!vmmu_walk_is_at(&query->walk, va)) {
 		vmmu_walk_resume(&query->walk, va);
 		vmmu_walk_down(&query->walk);
 	}

@@ -31,18 +31,26 @@ void vmmu_query_init_caller(struct vmmu_query *query, struct vmmu_space *space,
 	query->frames_shown = vmmu_vm_frames_shown(space->vm);
 }
 
-/* Walk to @va; upper levels are not read again if nothing was invalidated. */
+/*
+ * Walk to @va; if nothing was invalidated upper levels are not read again, and nothing
+ * at all if the walk is there.
+ */
 static void walk_to(struct vmmu_query *query, struct vmmu_va va)
 {
 	u64 sequence = vmmu_realmap_sequence(&query->space->vm->realmap);
+	struct vmmu_walk *walk = &query->walk;
 
-	if (sequence == query->sequence)
-		vmmu_walk_resume(&query->walk, va);
-	else
-		vmmu_walk_start(&query->walk, va);
-	query->sequence = sequence;
 	vmmu_count(query->space, VMMU_WALKS);
-	vmmu_walk_down(&query->walk);
+	if (sequence == query->sequence && vmmu_walk_is_at(walk, va)) {
+		walk->va = va;
+		return;
+	}
+	if (sequence == query->sequence)
+		vmmu_walk_resume(walk, va);
+	else
+		vmmu_walk_start(walk, va);
+	query->sequence = sequence;
+	vmmu_walk_down(walk);
 }
 
 /* Whether a fetch that may be made is one from a page that can't be read. */

@@ -100,6 +100,13 @@ static inline enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
 	return walk->reason;
 }
 
+/* Whether the walk has ended, on the way to the page of @va. */
+static inline bool vmmu_walk_is_at(const struct vmmu_walk *walk,
+				   struct vmmu_va va)
+{
+	return walk->nr_steps && !((walk->va.value ^ va.value) >> VMMU_PAGE_SHIFT);
+}
+
 /**
  * struct vmmu_run - entries that lie behind a walk's in the same table
  * @next: the first of them.

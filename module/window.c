@@ -93,19 +93,24 @@ static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 		     u64 sequence, unsigned int nr)
 {
 	struct vmmu_space *space = query->space;
-	unsigned int mapped = 0, i, chunk;
+	struct vmmu_va va = vmmu_va((u64)vmf->pgoff << PAGE_SHIFT);
+	unsigned int mapped = 0, known = 1, i, chunk;
 	u64 grants[VMMU_GRANTS] __uninitialized;
 	int err = 0;
 
+	/* Nothing is looked at ahead of a page that is not granted itself. */
+	vmmu_grant_pages(query, va, grants, known);
+	if (!(grants[0] & right_for(query->access.access)))
+		return -ENOENT;
 	for (i = 0; i < nr; i += chunk) {
-		unsigned int found;
+		unsigned int found = known;
 
 		chunk = min(nr - i, VMMU_GRANTS);
-		found = vmmu_grant_pages(query,
-					 vmmu_va((vmf->pgoff + i) << PAGE_SHIFT),
-					 grants, chunk);
-		if (!i && !(grants[0] & right_for(query->access.access)))
-			return -ENOENT;
+		va = vmmu_va((vmf->pgoff + i + known) << PAGE_SHIFT);
+		if (known < chunk)
+			found += vmmu_grant_pages(query, va, grants + known,
+						  chunk - known);
+		known = 0;
 		if (!found)
 			break;
 		err = vmmu_shadow_insert(vmf->vma, vmf->address + i * PAGE_SIZE,
