@@ -230,13 +230,17 @@ static vm_fault_t emulate(struct emulation *e)
 vm_fault_t vmmu_emulate_store(struct vm_fault *vmf, struct vmmu_vm *vm,
 			      struct vmmu_ra ra, const struct vmmu_query *query)
 {
-	struct emulation e = {
-		.vm = vm,
-		.ra = ra,
-		.query = query,
-		.address = vmf->real_address,
-		.regs = interrupted(vmf),
-	};
+	struct emulation e __uninitialized;
+
+	/* Most of it is not looked at before it is set. */
+	e.vm = vm;
+	e.ra = ra;
+	e.query = query;
+	e.address = vmf->real_address;
+	e.regs = interrupted(vmf);
+	e.asker = NULL;
+	vmmu_change_start(&e.change);
+	vmmu_zap_start(&e.zap);
 
 	/* The kernel's own access would come again at once, killed or not. */
 	if (fatal_signal_pending(current))

@@ -202,7 +202,7 @@ static bool outdates(struct vmmu_vm *vm, const struct vmmu_use *use, u64 old,
 
 static bool tables_held(struct vmmu_vm *vm, const struct vmmu_change *change)
 {
-	struct vmmu_holds wanted;
+	struct vmmu_holds wanted __uninitialized;
 
 	vmmu_ptpage_wanted(vm, change->entry, change->new, &wanted);
 	return vmmu_ptpage_held(&change->holds, &wanted);

@@ -106,6 +106,12 @@ struct vmmu_undo {
 	u32 level;
 };
 
+/* For changes that are not zeroed to start with: it holds nothing yet. */
+static inline void vmmu_change_start(struct vmmu_change *change)
+{
+	change->holds.nr = 0;
+}
+
 /*
  * A change of the entry at @entry. Its uses are those in TRAPPING spaces, and
  * @named, if it is not NULL. Caller holds vm->lock, as for all of the following.

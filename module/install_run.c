@@ -14,8 +14,11 @@
  * @batch: the batch.
  * @format: the space's format.
  * @reserved: its reserved bits.
+ * @test: bits that tell a page,
+ * @is: and their values.
  * @words: the table.
- * @mask: of an index into it.
+ * @elsewhere: bits of an address that differ in another table.
+ * @mask: of an entry's offset.
  * @near: where frames were found.
  * @nr: elements that were stored.
  * @outdated: whether somebody may have cached what an entry said before.
@@ -25,7 +28,9 @@ struct run {
 	struct vmmu_batch *batch;
 	const struct vmmu_format *format;
 	u64 reserved;
-	u64 *words;
+	u64 test, is;
+	void *words;
+	u64 elsewhere;
 	u64 mask;
 	struct vmmu_realmap_near near;
 	unsigned int nr;
@@ -46,7 +51,7 @@ static bool stays(const struct vmmu_walk *walk)
  * The words of the table where the batch's walk stands, or NULL if entries of it
  * are not to be stored in a run: monitors and tracers want to see each by itself.
  */
-static u64 *table_words(struct vmmu_batch *batch)
+static void *table_words(struct vmmu_batch *batch)
 {
 	const struct vmmu_walk *walk = &batch->walk;
 	struct vmmu_vm *vm = batch->space->vm;
@@ -58,40 +63,28 @@ static u64 *table_words(struct vmmu_batch *batch)
 	if (vm->ptpages.nr && vmmu_ptpage_find(vm, index))
 		return NULL;
 	entry = vmmu_realmap_lookup(&vm->realmap, index);
-	return entry ? vmmu_realmap_table(entry) +
-		       vmmu_ra_offset(walk->table) / sizeof(u64) : NULL;
+	return entry ? vmmu_realmap_word(entry, walk->table) : NULL;
 }
 
 /* What storing @value establishes, if that is an ordinary case; else NONE. */
 static enum vmmu_outcome classify(struct run *run, u64 value)
 {
 	struct vmmu_realmap *realmap = &run->batch->space->vm->realmap;
-	struct vmmu_entry entry __uninitialized;
+	struct vmmu_entry entry;
 	u64 index;
 
-	if (!value)	/* is absent in every format */
-		return VMMU_OUTCOME_CLEARED;
-	switch (vmmu_format_decode(run->format, value, 1, run->reserved,
-				   &entry)) {
-	case VMMU_ENTRY_ABSENT:
-		return VMMU_OUTCOME_CLEARED;
-	case VMMU_ENTRY_PAGE:
-		index = vmmu_ra_index(entry.ra);
+	/* A page, as vmmu_format_decode() would tell. */
+	if (likely((value & run->test) == run->is)) {
+		index = vmmu_ra_index(vmmu_ra(value & run->format->address));
 		return index < realmap->nr_pages &&
 		       vmmu_realmap_lookup_near(realmap, &run->near, index) ?
 			       VMMU_OUTCOME_PAGE : VMMU_OUTCOME_NONE;
-	default:
-		return VMMU_OUTCOME_NONE;
 	}
-}
-
-static u64 exchange(u64 *word, u64 new)
-{
-	u64 old = READ_ONCE(*word), seen;
-
-	while (unlikely((seen = cmpxchg64(word, old, new)) != old))
-		old = seen;
-	return old;
+	/* Zeroes are absent in every format. */
+	if (!value || vmmu_format_decode(run->format, value, 1, run->reserved,
+					 &entry) == VMMU_ENTRY_ABSENT)
+		return VMMU_OUTCOME_CLEARED;
+	return VMMU_OUTCOME_NONE;
 }
 
 /*
@@ -109,12 +102,12 @@ static bool outdates(const struct run *run, u64 old, u64 new)
 }
 
 static void note_undo(const struct run *run, const struct vmmu_install_op *op,
-		      u64 i, u64 old)
+		      u64 offset, u64 old)
 {
 	struct vmmu_batch *batch = run->batch;
 
 	batch->undo[batch->done + run->nr] = (struct vmmu_undo){
-		.entry = vmmu_ra_add(batch->walk.table, i * sizeof(u64)),
+		.entry = vmmu_ra_add(batch->walk.table, offset),
 		.old = old,
 		.new = op->value,
 		.va = vmmu_va(op->va),
@@ -126,15 +119,15 @@ static void note_undo(const struct run *run, const struct vmmu_install_op *op,
 static bool store(struct run *run, const struct vmmu_install_op *op,
 		  u8 *outcome)
 {
-	u64 i = op->va >> VMMU_PAGE_SHIFT & run->mask;
+	u64 offset = op->va / (VMMU_PAGE_BYTES / sizeof(u64)) & run->mask;
 	u64 old;
 
 	*outcome = classify(run, op->value);
 	if (*outcome == VMMU_OUTCOME_NONE)
 		return false;
-	old = exchange(&run->words[i], op->value);
+	old = xchg((u64 *)(run->words + offset), op->value);
 	if (run->batch->undo)
-		note_undo(run, op, i, old);
+		note_undo(run, op, offset, old);
 	if (!outdates(run, old, op->value))
 		old = 0;
 	run->old[run->nr++] = old;
@@ -173,7 +166,7 @@ unsigned int vmmu_install_run(struct vmmu_batch *batch,
 			      unsigned int nr, u8 *outcomes)
 {
 	const struct vmmu_space *space = batch->space;
-	unsigned int covered = VMMU_PAGE_SHIFT + space->format->index_bits;
+	unsigned int index_bits = space->format->index_bits;
 	struct run run __uninitialized;
 
 	lockdep_assert_held_write(&space->vm->lock);
@@ -184,7 +177,10 @@ unsigned int vmmu_install_run(struct vmmu_batch *batch,
 	run.batch = batch;
 	run.format = space->format;
 	run.reserved = space->reserved;
-	run.mask = BIT_ULL(space->format->index_bits) - 1;
+	run.test = run.format->page_test | run.reserved;
+	run.is = run.format->page_is;
+	run.elsewhere = ~0ULL << (VMMU_PAGE_SHIFT + index_bits);
+	run.mask = (BIT_ULL(index_bits) - 1) * sizeof(u64);
 	run.near = (struct vmmu_realmap_near){ };
 	run.nr = 0;
 	run.outdated = false;
@@ -193,7 +189,7 @@ unsigned int vmmu_install_run(struct vmmu_batch *batch,
 		const struct vmmu_install_op *op = &ops[run.nr];
 
 		if (op->level != 1 || op->reserved ||
-		    (op->va ^ ops[0].va) >> covered ||
+		    (op->va ^ ops[0].va) & run.elsewhere ||
 		    !store(&run, op, &outcomes[run.nr]))
 			break;
 	}

@@ -120,13 +120,12 @@ static int fill_next(pte_t *ptep, unsigned long address, void *data)
 	return 0;
 }
 
-/* The page-table page for @address, or NULL: it has to be made. */
+/* The entry of @address's page-table page; NULL: that has to be made. */
 static pmd_t *find_pmd(struct mm_struct *mm, unsigned long address)
 {
 	pgd_t *pgd = pgd_offset(mm, address);
 	p4d_t *p4d;
 	pud_t *pud;
-	pmd_t *pmd;
 
 	if (pgd_none(READ_ONCE(*pgd)))
 		return NULL;
@@ -136,12 +135,11 @@ static pmd_t *find_pmd(struct mm_struct *mm, unsigned long address)
 	pud = pud_offset(p4d, address);
 	if (pud_none(READ_ONCE(*pud)))
 		return NULL;
-	pmd = pmd_offset(pud, address);
-	return pmd_none(READ_ONCE(*pmd)) ? NULL : pmd;
+	return pmd_offset(pud, address);
 }
 
 int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
-		       struct vmmu_space *space, u64 sequence,
+		       pmd_t *pmd, struct vmmu_space *space, u64 sequence,
 		       const u64 *grants, unsigned int nr)
 {
 	struct insertion insertion = {
@@ -150,11 +148,12 @@ int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
 		.sequence = sequence,
 		.grants = grants,
 	};
-	pmd_t *pmd = find_pmd(vma->vm_mm, address);
 	pte_t *ptep;
 	int err = 0;
 
-	if (!pmd) {
+	if (!pmd)
+		pmd = find_pmd(vma->vm_mm, address);
+	if (!pmd || pmd_none(READ_ONCE(*pmd))) {
 		err = apply_to_page_range(vma->vm_mm, address, nr * PAGE_SIZE,
 					  fill_next, &insertion);
 		goto out;

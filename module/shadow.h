@@ -52,13 +52,13 @@ static inline bool vmmu_shadow_note_frame(struct vmmu_space *space,
 
 /*
  * Insert the PTEs of consecutive pages from @address on, which one page-table
- * page covers; PTEs that are there for the same frame gain rights, others are
- * left alone. Returns 0; -ESTALE if the first page has another frame's PTE;
- * -EAGAIN, and inserts nothing, if the sequence has moved; -ENOMEM. The caller
- * holds mmap_lock or the VMA's lock.
+ * page covers, @pmd's if that is known already; PTEs that are there for the same
+ * frame gain rights, others are left alone. Returns 0; -ESTALE if the first page
+ * has another frame's PTE; -EAGAIN, and inserts nothing, if the sequence has
+ * moved; -ENOMEM. The caller holds mmap_lock or the VMA's lock.
  */
 int vmmu_shadow_insert(struct vm_area_struct *vma, unsigned long address,
-		       struct vmmu_space *space, u64 sequence,
+		       pmd_t *pmd, struct vmmu_space *space, u64 sequence,
 		       const u64 *grants, unsigned int nr);
 
 /*
@@ -87,6 +87,14 @@ struct vmmu_zap {
 		u64 last;
 	} ranges[VMMU_ZAP_RANGES];
 };
+
+/* For those that are not zeroed to start with. */
+static inline void vmmu_zap_start(struct vmmu_zap *zap)
+{
+	zap->all = NULL;
+	zap->space = NULL;
+	zap->nr = 0;
+}
 
 /*
  * After vmmu_realmap_invalidate(): have everything zapped that a window may

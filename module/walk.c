@@ -252,22 +252,9 @@ struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
 	return verdict;
 }
 
-/*
- * Whether all of that is known to be set: grants has of each bit that denies
- * nothing whether all entries have it.
- */
-static bool marked(const struct vmmu_walk *walk, bool write)
-{
-	const u64 *marked = walk->format->marked;
-	u64 leaf = vmmu_walk_leaf(walk);
-
-	return !(~walk->grants & marked[false]) &&
-	       !(write && (~leaf & marked[true]));
-}
-
 bool vmmu_walk_mark(struct vmmu_walk *walk, bool write)
 {
-	if (likely(marked(walk, write)))
+	if (likely(vmmu_walk_marked(walk, write)))
 		return true;
 	for (unsigned int i = 0; i < walk->nr_steps; i++) {
 		struct vmmu_walk_step *step = &walk->steps[i];
@@ -285,10 +272,8 @@ bool vmmu_walk_mark(struct vmmu_walk *walk, bool write)
 	return true;
 }
 
-bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write)
+bool vmmu_walk_all_marked(const struct vmmu_walk *walk, bool write)
 {
-	if (likely(marked(walk, write)))
-		return true;
 	for (unsigned int i = 0; i < walk->nr_steps; i++) {
 		u64 value = walk->steps[i].value;
 		bool leaf = i == walk->nr_steps - 1;

@@ -179,8 +179,19 @@ struct vmmu_verdict vmmu_walk_judge(const struct vmmu_walk *walk,
  */
 bool vmmu_walk_mark(struct vmmu_walk *walk, bool write);
 
+/* Part of the following. */
+bool vmmu_walk_all_marked(const struct vmmu_walk *walk, bool write);
+
 /* Whether all of that is set, in the entries as they were read. */
-bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write);
+static inline bool vmmu_walk_marked(const struct vmmu_walk *walk, bool write)
+{
+	const u64 *marked = walk->format->marked;
+
+	/* What denies nothing is in the grants if all entries have it. */
+	return (!(~walk->grants & marked[false]) &&
+		!(write && (~vmmu_walk_leaf(walk) & marked[true]))) ||
+	       vmmu_walk_all_marked(walk, write);
+}
 
 /* Whether every entry is what was read, or was marked since by this walk. */
 bool vmmu_walk_holds(const struct vmmu_walk *walk);

@@ -114,7 +114,8 @@ static int map_pages(struct vm_fault *vmf, struct vmmu_query *query,
 		if (!found)
 			break;
 		err = vmmu_shadow_insert(vmf->vma, vmf->address + i * PAGE_SIZE,
-					 space, sequence, grants, chunk);
+					 vmf->pmd, space, sequence, grants,
+					 chunk);
 		if (err)
 			break;
 		mapped += found;

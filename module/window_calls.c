@@ -184,8 +184,8 @@ static unsigned int prefill_run(struct vmmu_query *query, u64 sequence,
 	if (!(vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)))
 		return nr;
 	found = vmmu_grant_pages(query, vmmu_va(page << PAGE_SHIFT), grants, nr);
-	if (found && !vmmu_shadow_insert(vma, address, query->space, sequence,
-					 grants, nr))
+	if (found && !vmmu_shadow_insert(vma, address, NULL, query->space,
+					 sequence, grants, nr))
 		vmmu_count_add(query->space, VMMU_PREFILLS, found);
 	return nr;
 }
