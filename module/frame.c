@@ -180,7 +180,7 @@ void vmmu_table_free(struct vmmu_account *account, u64 *table)
 	vmmu_account_uncharge(account);
 }
 
-bool vmmu_frame_note_owner(struct page *page, u64 owner)
+bool vmmu_frame_add_owner(struct page *page, u64 owner)
 {
 	unsigned long old = READ_ONCE(page->private);
 

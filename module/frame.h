@@ -104,16 +104,29 @@ static inline u64 vmmu_frame_make_owner(u64 space_id, u64 page)
 	       (page & (BIT_ULL(VMMU_OWNER_PAGE_BITS) - 1));
 }
 
+/* The owner that has the page behind that of @owner in the same table. */
+static inline u64 vmmu_frame_next_owner(u64 owner)
+{
+	return owner == VMMU_OWNER_MANY ? owner : owner + 1;
+}
+
 static inline u64 vmmu_frame_owner(struct page *page)
 {
 	return READ_ONCE(page->private);
 }
 
+/* Part of the following. */
+bool vmmu_frame_add_owner(struct page *page, u64 owner);
+
 /*
  * Note one more owner, under the RCU read lock under which the frame was found.
  * False: the frame has left the table.
  */
-bool vmmu_frame_note_owner(struct page *page, u64 owner);
+static inline bool vmmu_frame_note_owner(struct page *page, u64 owner)
+{
+	return likely(vmmu_frame_owner(page) == owner) ||
+	       vmmu_frame_add_owner(page, owner);
+}
 
 /* At module exit: forget the frames that somebody still holds. */
 void vmmu_frame_exit(void);

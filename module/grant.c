@@ -31,11 +31,15 @@ u64 vmmu_grant_rights(const struct vmmu_query *query)
 }
 
 /* What the real map table allows of @rights; marks its entry accordingly. */
-static u64 take_frame(struct vmmu_realmap *realmap, u64 index, u64 entry,
-		      u64 rights)
+static inline u64 take_frame(struct vmmu_realmap *realmap, u64 index, u64 entry,
+			     u64 rights)
 {
+	const u64 all = VMMU_REALMAP_WRITABLE | VMMU_REALMAP_ACCESSED |
+			VMMU_REALMAP_DIRTY;
 	u64 marks = VMMU_REALMAP_ACCESSED;
 
+	if (likely((entry & all) == all))
+		return (entry & VMMU_REALMAP_FRAME) | rights;
 	if (!(entry & VMMU_REALMAP_WRITABLE))
 		rights &= ~VMMU_GRANT_WRITE;
 	if (rights & VMMU_GRANT_WRITE)
@@ -70,7 +74,7 @@ static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 		return 0;
 	frame = vmmu_realmap_page(entry);
 	if (PageHWPoison(frame) ||
-	    !vmmu_shadow_note_frame(query->space, va, frame))
+	    !vmmu_frame_note_owner(frame, vmmu_shadow_owner(query->space, va)))
 		return 0;
 	return take_frame(realmap, index, entry, *rights);
 }
@@ -94,12 +98,11 @@ static unsigned int grant_alike(struct vmmu_query *query, u64 rights,
 				u64 *grants, unsigned int nr,
 				unsigned int *found)
 {
-	struct vmmu_space *space = query->space;
-	struct vmmu_realmap *realmap = &space->vm->realmap;
+	struct vmmu_realmap *realmap = &query->space->vm->realmap;
 	const struct vmmu_walk *walk = &query->walk;
 	const u64 address = walk->format->address, leaf = vmmu_walk_leaf(walk);
 	const u64 like = vmmu_walk_likeness(walk, 0);
-	u64 va = walk->va.value & PAGE_MASK;
+	u64 owner = vmmu_shadow_owner(query->space, walk->va);
 	struct vmmu_run run = vmmu_walk_run(walk);
 	struct vmmu_realmap_near near = { };
 	unsigned int i;
@@ -109,7 +112,7 @@ static unsigned int grant_alike(struct vmmu_query *query, u64 rights,
 		u64 value = READ_ONCE(run.next[i]), index, entry;
 		struct page *frame;
 
-		va += PAGE_SIZE;
+		owner = vmmu_frame_next_owner(owner);
 		grants[i] = 0;
 		if (((value ^ leaf) & like) || !rights) {
 			if (maps_page(walk, value))
@@ -122,7 +125,7 @@ static unsigned int grant_alike(struct vmmu_query *query, u64 rights,
 			continue;
 		frame = vmmu_realmap_page(entry);
 		if (PageHWPoison(frame) ||
-		    !vmmu_shadow_note_frame(space, vmmu_va(va), frame))
+		    !vmmu_frame_note_owner(frame, owner))
 			continue;
 		grants[i] = take_frame(realmap, index, entry, rights);
 		++*found;

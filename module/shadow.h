@@ -37,17 +37,11 @@
 void vmmu_shadow_note_walk(struct vmmu_space *space,
 			   const struct vmmu_walk *walk);
 
-/*
- * Likewise, that the page at @va is, which has this frame. Under the RCU read lock
- * under which the frame was found; false: the frame is gone.
- */
-static inline bool vmmu_shadow_note_frame(struct vmmu_space *space,
-					  struct vmmu_va va, struct page *frame)
+/* Who owns the page at @va, to be noted in its frame besides. */
+static inline u64 vmmu_shadow_owner(const struct vmmu_space *space,
+				    struct vmmu_va va)
 {
-	u64 owner = vmmu_frame_make_owner(space->id, va.value >> PAGE_SHIFT);
-
-	return likely(vmmu_frame_owner(frame) == owner) ||
-	       vmmu_frame_note_owner(frame, owner);
+	return vmmu_frame_make_owner(space->id, va.value >> PAGE_SHIFT);
 }
 
 /*

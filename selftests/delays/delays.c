@@ -104,7 +104,7 @@ static struct kprobe entries[] = {
 	/* a window's fault has its answer, and asks what it grants */
 	ENTRY_OF("vmmu:vmmu_grant_pages"),
 	/* a frame was found, but its owner is not noted yet */
-	ENTRY_OF("vmmu:vmmu_frame_note_owner"),
+	ENTRY_OF("vmmu:vmmu_frame_add_owner"),
 	/* a run of a batch is about to be stored, and the sequence to move */
 	ENTRY_OF("vmmu:vmmu_install_run"),
 	/* what is granted is known, but the page table is not locked */
