@@ -85,7 +85,7 @@ static bool still_granted(struct insertion *insertion)
 
 /* Fill one PTE, for a grant. */
 static __always_inline void fill(struct insertion *insertion, pte_t *ptep,
-		 unsigned long address, u64 grant, bool first)
+				 unsigned long address, u64 grant, bool first)
 {
 	u64 rights = grant & VMMU_GRANT_RIGHTS;
 	pte_t pte = ptep_get(ptep);

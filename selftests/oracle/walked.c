@@ -44,6 +44,13 @@ bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 	return true;
 }
 
+bool vmmu_word_load_near(struct vmmu_realmap *realmap,
+			 struct vmmu_realmap_near *near, struct vmmu_ra ra,
+			 u64 *value)
+{
+	return vmmu_word_load(realmap, ra, value);
+}
+
 /* Each word is found by itself: no walk of a vector goes on to its neighbours. */
 const u64 *vmmu_word_page(struct vmmu_realmap *realmap, struct vmmu_ra ra)
 {
