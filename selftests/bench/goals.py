@@ -135,8 +135,7 @@ OPERATIONS = (
     Operation("5", "install, backed, batch of 64, each", "install_64", most(120), floor("ioctl", 64),
               ("io_uring_nop_64", "uffd_continue_bulk", "uffd_continue", "remap_file_pages", "mmap_fixed")),
     Operation("5", "install, backed, batch of 512, each", "install_512", most(80), floor("ioctl", 512),
-              ("uffd_continue_bulk", "uffd_continue", "remap_file_pages", "mmap_fixed"),
-              why="each element is checked, stored by compare-and-exchange, and its frame is looked up"),
+              ("uffd_continue_bulk", "uffd_continue", "remap_file_pages", "mmap_fixed")),
     Operation("5a", "install, new frames, batch of 64, each", "install_new_64", most(850), floor("zero_page"),
               ("uffd_copy_bulk", "uffd_copy", "map_populate"),
               why="the page allocator, the charge to the memory cgroup and the zeroing take more than the goal by "
