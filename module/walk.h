@@ -100,11 +100,15 @@ static inline enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
 	return walk->reason;
 }
 
-/* Whether the walk has ended, on the way to the page of @va. */
+/*
+ * Whether the walk has ended at the page that @va is in. Where it has found none
+ * there may be one by now: whoever installs it need not tell anybody.
+ */
 static inline bool vmmu_walk_is_at(const struct vmmu_walk *walk,
 				   struct vmmu_va va)
 {
-	return walk->nr_steps && !((walk->va.value ^ va.value) >> VMMU_PAGE_SHIFT);
+	return walk->nr_steps && !walk->reason &&
+	       !((walk->va.value ^ va.value) >> VMMU_PAGE_SHIFT);
 }
 
 /**
