@@ -387,6 +387,7 @@ static const struct file_operations space_fops = {
 	.unlocked_ioctl = space_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = space_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 	.release = space_release,
 	.show_fdinfo = space_show_fdinfo,
 	.llseek = noop_llseek,

@@ -326,6 +326,20 @@ TEST_F(windows, offsets)
 	oracle(g, w, -PAGE, 0);
 }
 
+/* Two MiB that have a host page table have one of the guest's. */
+TEST_F(windows, lines_up)
+{
+	const __u64 va[] = { VA, VA + 3 * PAGE, HIGH + 5 * PAGE, -(16ULL << 20) };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(va); i++) {
+		unsigned char *w = window(self->g.space, va[i], 4 << 20);
+
+		ASSERT_EQ(0, ((__u64)w - va[i]) % (2 << 20)) {
+			TH_LOG("va %#llx is at %p", va[i], (void *)w);
+		}
+	}
+}
+
 TEST_F(windows, fault)
 {
 	struct guest *g = &self->g;

@@ -981,7 +981,9 @@ struct vmmu_mappers {
  * Windows. mmap() of a space at offset va, MAP_SHARED, makes pages whose virtual
  * addresses in the guest begin at va (sign-extended: offsets count as unsigned).
  * A private mapping, or a range that is not canonical or crosses the hole between
- * the halves, gets EINVAL; a dead VM's, EIO.
+ * the halves, gets EINVAL; a dead VM's, EIO. Unless the caller names an address,
+ * aligned 2 MiB of the guest's are aligned 2 MiB of the host's, where there is room
+ * for that: one page-table page holds either, and one fault may map them all.
  *
  * The host's own MMU translates accesses: it grants what the guest's page
  * table, the real map table and the mapping's PROT bits grant together, to a
