@@ -104,10 +104,10 @@ static inline u64 vmmu_frame_make_owner(u64 space_id, u64 page)
 	       (page & (BIT_ULL(VMMU_OWNER_PAGE_BITS) - 1));
 }
 
-/* The owner that has the page behind that of @owner in the same table. */
-static inline u64 vmmu_frame_next_owner(u64 owner)
+/* From one owner to that of the page behind it in the same table. */
+static inline u64 vmmu_frame_owner_step(u64 owner)
 {
-	return owner == VMMU_OWNER_MANY ? owner : owner + 1;
+	return owner != VMMU_OWNER_MANY;
 }
 
 static inline u64 vmmu_frame_owner(struct page *page)

@@ -31,30 +31,42 @@ u64 vmmu_grant_rights(const struct vmmu_query *query)
 }
 
 /* What the real map table allows of @rights; marks its entry accordingly. */
-static inline u64 take_frame(struct vmmu_realmap *realmap, u64 index, u64 entry,
-			     u64 rights)
+static u64 narrow(struct vmmu_realmap *realmap, u64 index, u64 entry, u64 rights)
 {
-	const u64 all = VMMU_REALMAP_WRITABLE | VMMU_REALMAP_ACCESSED |
-			VMMU_REALMAP_DIRTY;
 	u64 marks = VMMU_REALMAP_ACCESSED;
 
-	if (likely((entry & all) == all))
-		return (entry & VMMU_REALMAP_FRAME) | rights;
 	if (!(entry & VMMU_REALMAP_WRITABLE))
 		rights &= ~VMMU_GRANT_WRITE;
 	if (rights & VMMU_GRANT_WRITE)
 		marks |= VMMU_REALMAP_DIRTY;
 	if ((entry & marks) != marks)
 		vmmu_realmap_mark(realmap, index, marks);
-	return (entry & VMMU_REALMAP_FRAME) | rights;
+	return rights;
+}
+
+/* The grant of a real page to @owner, who has @rights by the guest's page table. */
+static __always_inline u64 grant_frame(struct vmmu_realmap *realmap,
+				       struct vmmu_realmap_near *near,
+				       u64 index, u64 owner, u64 rights)
+{
+	const u64 all = VMMU_REALMAP_WRITABLE | VMMU_REALMAP_ACCESSED |
+			VMMU_REALMAP_DIRTY;
+	u64 entry = vmmu_realmap_lookup_near(realmap, near, index);
+	u64 frame = entry & VMMU_REALMAP_FRAME;
+	struct page *page = pfn_to_page(frame >> PAGE_SHIFT);
+
+	if (!entry || PageHWPoison(page) || !vmmu_frame_note_owner(page, owner))
+		return 0;
+	if (unlikely((entry & all) != all))
+		rights = narrow(realmap, index, entry, rights);
+	return frame | rights;
 }
 
 /* The grant of one page; *@rights: what the guest's page table grants. */
 static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 {
-	struct vmmu_realmap *realmap = &query->space->vm->realmap;
-	struct page *frame;
-	u64 index, entry;
+	struct vmmu_realmap_near near = VMMU_REALMAP_NEAR_NONE;
+	struct vmmu_space *space = query->space;
 
 	*rights = 0;
 	if (!vmmu_walk_is_at(&query->walk, va)) {
@@ -67,16 +79,10 @@ static u64 find_grant(struct vmmu_query *query, struct vmmu_va va, u64 *rights)
 	if (!*rights)
 		return 0;
 	/* For pages behind it, too, whether or not this one is granted. */
-	vmmu_shadow_note_walk(query->space, &query->walk);
-	index = vmmu_ra_index(vmmu_walk_ra(&query->walk));
-	entry = vmmu_realmap_lookup(realmap, index);
-	if (!entry)
-		return 0;
-	frame = vmmu_realmap_page(entry);
-	if (PageHWPoison(frame) ||
-	    !vmmu_frame_note_owner(frame, vmmu_shadow_owner(query->space, va)))
-		return 0;
-	return take_frame(realmap, index, entry, *rights);
+	vmmu_shadow_note_walk(space, &query->walk);
+	return grant_frame(&space->vm->realmap, &near,
+			   vmmu_ra_index(vmmu_walk_ra(&query->walk)),
+			   vmmu_shadow_owner(space, va), *rights);
 }
 
 /* Whether an entry of level 1 maps a page. */
@@ -86,6 +92,22 @@ static bool maps_page(const struct vmmu_walk *walk, u64 value)
 
 	return vmmu_format_decode(walk->format, value, 1, walk->reserved,
 				  &entry) == VMMU_ENTRY_PAGE;
+}
+
+/*
+ * Pages behind the one that the walk has ended at, as far as their entries are
+ * in the same table and map nothing. Returns how many.
+ */
+static unsigned int grant_none(const struct vmmu_walk *walk, u64 *grants,
+			       unsigned int nr)
+{
+	struct vmmu_run run = vmmu_walk_run(walk);
+	unsigned int i;
+
+	nr = min_t(u64, nr, run.end - run.next);
+	for (i = 0; i < nr && !maps_page(walk, READ_ONCE(run.next[i])); i++)
+		grants[i] = 0;
+	return i;
 }
 
 /*
@@ -103,33 +125,27 @@ static unsigned int grant_alike(struct vmmu_query *query, u64 rights,
 	const u64 address = walk->format->address, leaf = vmmu_walk_leaf(walk);
 	const u64 like = vmmu_walk_likeness(walk, 0);
 	u64 owner = vmmu_shadow_owner(query->space, walk->va);
+	const u64 step = vmmu_frame_owner_step(owner);
 	struct vmmu_run run = vmmu_walk_run(walk);
-	struct vmmu_realmap_near near = { };
-	unsigned int i;
+	struct vmmu_realmap_near near = VMMU_REALMAP_NEAR_NONE;
+	unsigned int i, none = 0;
 
 	nr = min_t(u64, nr, run.end - run.next);
 	for (i = 0; i < nr; i++) {
-		u64 value = READ_ONCE(run.next[i]), index, entry;
-		struct page *frame;
+		u64 value = READ_ONCE(run.next[i]), grant = 0;
 
-		owner = vmmu_frame_next_owner(owner);
-		grants[i] = 0;
-		if (((value ^ leaf) & like) || !rights) {
-			if (maps_page(walk, value))
-				break;
-			continue;
-		}
-		index = vmmu_ra_index(vmmu_ra(value & address));
-		entry = vmmu_realmap_lookup_near(realmap, &near, index);
-		if (!entry)
-			continue;
-		frame = vmmu_realmap_page(entry);
-		if (PageHWPoison(frame) ||
-		    !vmmu_frame_note_owner(frame, owner))
-			continue;
-		grants[i] = take_frame(realmap, index, entry, rights);
-		++*found;
+		owner += step;
+		if (!((value ^ leaf) & like))
+			grant = grant_frame(realmap, &near,
+					    vmmu_ra_index(vmmu_ra(value & address)),
+					    owner, rights);
+		else if (maps_page(walk, value))
+			break;
+		grants[i] = grant;
+		if (unlikely(!grant))
+			none++;
 	}
+	*found += i - none;
 	return i;
 }
 
@@ -146,10 +162,13 @@ unsigned int vmmu_grant_pages(struct vmmu_query *query, struct vmmu_va va,
 						      i * VMMU_PAGE_BYTES),
 				       &rights);
 		found += !!grants[i];
-		i++;
-		if (i < nr)
+		if (++i == nr)
+			break;
+		if (rights)
 			i += grant_alike(query, rights, grants + i, nr - i,
 					 &found);
+		else
+			i += grant_none(&query->walk, grants + i, nr - i);
 	}
 	rcu_read_unlock();
 	return found;

@@ -12,29 +12,36 @@
 /**
  * struct run - a run under way
  * @batch: the batch.
+ * @realmap: its VM's.
  * @format: the space's format.
  * @reserved: its reserved bits.
  * @test: bits that tell a page,
  * @is: and their values.
  * @words: the table.
- * @elsewhere: bits of an address that differ in another table.
+ * @elsewhere: bits of an address that differ in another table,
+ * @here: and their values.
  * @mask: of an entry's offset.
  * @near: where frames were found.
+ * @undo: whether the batch may have to be undone.
  * @nr: elements that were stored.
- * @outdated: whether somebody may have cached what an entry said before.
- * @old: what the entries said before; 0, too, if nobody has cached that.
+ * @nr_outdated: of them, those that somebody may have cached before.
+ * @outdated: which ones they are,
+ * @old: and what their entries said.
  */
 struct run {
 	struct vmmu_batch *batch;
+	struct vmmu_realmap *realmap;
 	const struct vmmu_format *format;
 	u64 reserved;
 	u64 test, is;
 	void *words;
-	u64 elsewhere;
+	u64 elsewhere, here;
 	u64 mask;
 	struct vmmu_realmap_near near;
+	bool undo;
 	unsigned int nr;
-	bool outdated;
+	unsigned int nr_outdated;
+	u16 outdated[VMMU_BATCH_STAGE];
 	u64 old[VMMU_BATCH_STAGE];
 };
 
@@ -69,15 +76,13 @@ static void *table_words(struct vmmu_batch *batch)
 /* What storing @value establishes, if that is an ordinary case; else NONE. */
 static enum vmmu_outcome classify(struct run *run, u64 value)
 {
-	struct vmmu_realmap *realmap = &run->batch->space->vm->realmap;
-	struct vmmu_entry entry;
+	struct vmmu_entry entry __uninitialized;
 	u64 index;
 
-	/* A page, as vmmu_format_decode() would tell. */
+	/* A page, as vmmu_format_decode() would tell; none is beyond real memory. */
 	if (likely((value & run->test) == run->is)) {
 		index = vmmu_ra_index(vmmu_ra(value & run->format->address));
-		return index < realmap->nr_pages &&
-		       vmmu_realmap_lookup_near(realmap, &run->near, index) ?
+		return vmmu_realmap_lookup_near(run->realmap, &run->near, index) ?
 			       VMMU_OUTCOME_PAGE : VMMU_OUTCOME_NONE;
 	}
 	/* Zeroes are absent in every format. */
@@ -120,18 +125,19 @@ static bool store(struct run *run, const struct vmmu_install_op *op,
 		  u8 *outcome)
 {
 	u64 offset = op->va / (VMMU_PAGE_BYTES / sizeof(u64)) & run->mask;
-	u64 old;
+	u64 old, new = op->value;
 
-	*outcome = classify(run, op->value);
+	*outcome = classify(run, new);
 	if (*outcome == VMMU_OUTCOME_NONE)
 		return false;
-	old = xchg((u64 *)(run->words + offset), op->value);
-	if (run->batch->undo)
+	old = xchg((u64 *)(run->words + offset), new);
+	if (run->undo)
 		note_undo(run, op, offset, old);
-	if (!outdates(run, old, op->value))
-		old = 0;
-	run->old[run->nr++] = old;
-	run->outdated |= !!old;
+	if (outdates(run, old, new)) {
+		run->outdated[run->nr_outdated] = run->nr;
+		run->old[run->nr_outdated++] = old;
+	}
+	run->nr++;
 	return true;
 }
 
@@ -155,10 +161,9 @@ static void invalidate(struct run *run, const struct vmmu_install_op *ops)
 	vmmu_realmap_invalidate(&space->vm->realmap);
 	/* Nobody else has moved it: that takes vm->lock. */
 	batch->sequence = vmmu_realmap_sequence(&space->vm->realmap);
-	for (unsigned int i = 0; i < run->nr; i++)
-		if (run->old[i])
-			vmmu_zap_page(&batch->zap, space, vmmu_va(ops[i].va),
-				      run->old[i]);
+	for (unsigned int i = 0; i < run->nr_outdated; i++)
+		vmmu_zap_page(&batch->zap, space,
+			      vmmu_va(ops[run->outdated[i]].va), run->old[i]);
 }
 
 unsigned int vmmu_install_run(struct vmmu_batch *batch,
@@ -175,28 +180,31 @@ unsigned int vmmu_install_run(struct vmmu_batch *batch,
 	if (!run.words)
 		return 0;
 	run.batch = batch;
+	run.realmap = &space->vm->realmap;
 	run.format = space->format;
 	run.reserved = space->reserved;
 	run.test = run.format->page_test | run.reserved;
 	run.is = run.format->page_is;
 	run.elsewhere = ~0ULL << (VMMU_PAGE_SHIFT + index_bits);
+	run.here = ops[0].va & run.elsewhere;
 	run.mask = (BIT_ULL(index_bits) - 1) * sizeof(u64);
-	run.near = (struct vmmu_realmap_near){ };
+	run.near = (struct vmmu_realmap_near)VMMU_REALMAP_NEAR_NONE;
+	run.undo = batch->undo;
 	run.nr = 0;
-	run.outdated = false;
+	run.nr_outdated = 0;
 	nr = min(nr, VMMU_BATCH_STAGE);
 	while (run.nr < nr) {
 		const struct vmmu_install_op *op = &ops[run.nr];
 
 		if (op->level != 1 || op->reserved ||
-		    (op->va ^ ops[0].va) & run.elsewhere ||
+		    (op->va & run.elsewhere) != run.here ||
 		    !store(&run, op, &outcomes[run.nr]))
 			break;
 	}
 	if (!run.nr)
 		return 0;
 	mark_table(batch);
-	if (run.outdated)
+	if (run.nr_outdated)
 		invalidate(&run, ops);
 	vmmu_count_add(batch->space, VMMU_BY_HYPERCALL, run.nr);
 	batch->done += run.nr;

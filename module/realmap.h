@@ -126,11 +126,13 @@ static inline u64 vmmu_realmap_lookup_near(struct vmmu_realmap *realmap,
 {
 	u64 region = index >> VMMU_REALMAP_INDEX_BITS, entry;
 
-	if (unlikely(!near->table || near->region != region)) {
-		near->region = region;
-		near->table = vmmu_realmap_find_table(realmap, index);
-		if (!near->table)
+	if (unlikely(near->region != region)) {
+		const u64 *table = vmmu_realmap_find_table(realmap, index);
+
+		if (!table)
 			return vmmu_realmap_lookup(realmap, index);
+		near->region = region;
+		near->table = table;
 	}
 	entry = READ_ONCE(near->table[index % VMMU_REALMAP_ENTRIES]);
 	return entry & VMMU_REALMAP_PRESENT ? entry : 0;

@@ -38,7 +38,7 @@ void vmmu_shadow_note_walk(struct vmmu_space *space, const struct vmmu_walk *wal
  * @checked: whether the sequence was looked at under the page-table lock.
  * @stale: whether the first page has another frame's PTE.
  * @rights: of the grant before.
- * @prot: what PTEs with these rights have.
+ * @change: bits that differ between a grant with these rights and its PTE.
  */
 struct insertion {
 	struct vm_area_struct *vma;
@@ -48,11 +48,11 @@ struct insertion {
 	bool checked;
 	bool stale;
 	u64 rights;
-	pgprot_t prot;
+	pteval_t change;
 };
 
-/* The rights of a grant, as far as the VMA has them. */
-static pgprot_t make_prot(struct vm_area_struct *vma, u64 rights)
+/* A PTE's rights by a grant, as far as the VMA has them. */
+static pteval_t make_bits(struct vm_area_struct *vma, u64 rights)
 {
 	pgprot_t prot = READ_ONCE(vma->vm_page_prot);
 	pte_t pte;
@@ -65,7 +65,7 @@ static pgprot_t make_prot(struct vm_area_struct *vma, u64 rights)
 		pte = pte_mkdirty(pte_mkwrite_novma(pte));
 	else
 		pte = pte_wrprotect(pte_mkclean(pte));
-	return pte_pgprot(pte);
+	return pte_val(pte);
 }
 
 /*
@@ -98,12 +98,12 @@ static __always_inline void fill(struct insertion *insertion, pte_t *ptep,
 		if (pte_write(pte) || !(grant & VMMU_GRANT_WRITE))
 			return;
 	}
-	if (rights != insertion->rights) {
+	if (unlikely(rights != insertion->rights)) {
 		insertion->rights = rights;
-		insertion->prot = make_prot(insertion->vma, rights);
+		insertion->change = rights ^ make_bits(insertion->vma, rights);
 	}
 	set_pte_at(insertion->vma->vm_mm, address, ptep,
-		   pfn_pte(grant >> PAGE_SHIFT, insertion->prot));
+		   __pte(grant ^ insertion->change));
 }
 
 /* Likewise; a callback of apply_to_page_range(), which holds the lock. */

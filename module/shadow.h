@@ -28,7 +28,7 @@
 #define VMMU_GRANT_RIGHTS	(VMMU_GRANT_READ | VMMU_GRANT_WRITE | VMMU_GRANT_EXEC)
 
 /* Most grants of one insertion. */
-#define VMMU_GRANTS		64
+#define VMMU_GRANTS		128
 
 /*
  * Note that pages are about to be shadowed which the tables of a walk map that has

@@ -201,7 +201,7 @@ static unsigned int translate_alike(struct vmmu_query *query,
 	const u64 like = vmmu_walk_likeness(walk, walk->format->marks);
 	const u64 offset = vmmu_ra_offset(vmmu_ra(walk->va.value));
 	const u64 shown = query->frames_shown ? ~0ULL : 0;
-	struct vmmu_realmap_near near = { };
+	struct vmmu_realmap_near near = VMMU_REALMAP_NEAR_NONE;
 	struct vmmu_translation with = *out, without;
 	struct vmmu_run run;
 	unsigned int i;

@@ -103,7 +103,7 @@ void vmmu_walk_to(struct vmmu_walk *walk, unsigned int level)
 	const u64 test = format->table_test | walk->reserved;
 	const u64 mask = BIT_ULL(format->index_bits) - 1;
 	unsigned int shift = vmmu_format_shift(format, walk->level);
-	struct vmmu_realmap_near near = { };
+	struct vmmu_realmap_near near = VMMU_REALMAP_NEAR_NONE;
 	struct vmmu_ra table = walk->table;
 	u64 grants = walk->grants;
 	unsigned int at = walk->level;

@@ -195,8 +195,8 @@ void vmmu_window_prefill(struct vmmu_space *space,
 			 unsigned int nr)
 {
 	u64 sequence = vmmu_realmap_sequence(&space->vm->realmap);
+	struct vmmu_query query __uninitialized;
 	struct mm_struct *mm = current->mm;
-	struct vmmu_query query;
 	unsigned int i = 0;
 
 	if (!mapping_mapped(space->mapping) || vmmu_unsettled(space) ||

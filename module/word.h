@@ -19,14 +19,17 @@ bool vmmu_word_load(struct vmmu_realmap *realmap, struct vmmu_ra ra,
 		    u64 *value);
 
 /**
- * struct vmmu_realmap_near - what was used last; starts out as { }
+ * struct vmmu_realmap_near - what was used last
  * @region: which part of real memory, counted in tables of the real map.
- * @table: its last-level table; NULL: none was used.
+ * @table: its last-level table.
  */
 struct vmmu_realmap_near {
 	u64 region;
 	const u64 *table;
 };
+
+/* Where nothing was used yet: no part has that number. */
+#define VMMU_REALMAP_NEAR_NONE	{ .region = ~0ULL }
 
 /* As vmmu_word_load(), and cheaper where the last one was near. */
 #ifndef __KERNEL__
