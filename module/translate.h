@@ -62,7 +62,8 @@ int vmmu_translate_pages(struct vmmu_query *query, struct vmmu_va va,
 
 /*
  * Likewise, for those who hold a lock that others wait for: -EAGAIN, and no
- * answer yet, when a frame was provided or an entry changed meanwhile.
+ * answer yet, when a frame was provided or an entry changed meanwhile. A walk that
+ * has ended at this page is the answer's, for as long as nothing was invalidated.
  */
 int vmmu_translate_once(struct vmmu_query *query, struct vmmu_va va,
 			struct vmmu_translation *out);

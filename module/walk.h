@@ -100,15 +100,18 @@ static inline enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
 	return walk->reason;
 }
 
-/*
- * Whether the walk has ended at the page that @va is in. Where it has found none
- * there may be one by now: whoever installs it need not tell anybody.
- */
+/* Whether the walk has ended, on the way to the page of @va, and was not left. */
 static inline bool vmmu_walk_is_at(const struct vmmu_walk *walk,
 				   struct vmmu_va va)
 {
-	return walk->nr_steps && !walk->reason &&
+	return walk->nr_steps && walk->level &&
 	       !((walk->va.value ^ va.value) >> VMMU_PAGE_SHIFT);
+}
+
+/* Have the last entry read again, wherever the walk goes next. */
+static inline void vmmu_walk_leave(struct vmmu_walk *walk)
+{
+	walk->level = 0;
 }
 
 /**
