@@ -27,8 +27,8 @@ u64 vmmu_grant_rights(const struct vmmu_query *query);
 /*
  * Find the grants of @nr consecutive pages from @va on, for
  * vmmu_shadow_insert(); in force while query->sequence is the VM's. Returns
- * how many of them grant anything. Neither sets A or D nor provides frames. If
- * the query was answered for @va since then, its walk is not made again.
+ * how many of them grant anything. Neither sets A or D nor provides frames. A walk
+ * of the query that has ended at @va is not made again.
  */
 unsigned int vmmu_grant_pages(struct vmmu_query *query, struct vmmu_va va,
 			      u64 *grants, unsigned int nr);

@@ -23,7 +23,8 @@
  *	grant		what both levels let a host PTE allow
  *	settle		closes page tables again that were open to stores
  *	install		stores page-table entries: changes both levels; with
- *			install_record, the monitors are told or asked
+ *			install_run, runs of a batch, and with install_record,
+ *			the monitors are told or asked
  *	translate	asks both levels
  *	ptpage		which real pages are page tables of TRAPPING spaces; with
  *			ptpage_protect, their protection, and ptpage_audit

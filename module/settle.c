@@ -17,7 +17,8 @@
 /*
  * A fault holds its page while it waits for vm->lock, or for a processor: so look
  * again, without the lock in between, before a page is pinned. The first few times
- * microseconds later, then twice as long; a tenth of a second in all.
+ * microseconds later, then twice as long; an eighth to a quarter of a second in all.
+ * If that was for nothing, other pages of the same settling get but the first few.
  */
 #define LOOKS		176
 #define LOOKS_ALIKE	16
@@ -33,6 +34,7 @@
  * @left: pages to be closed yet; those that are opened meanwhile can wait.
  * @held: the real page that was found to be held, @looks times in a row.
  * @looks: see @held.
+ * @patience: how many times a page is looked at before it is pinned.
  * @busy: it was a moment ago.
  */
 struct settling {
@@ -43,6 +45,7 @@ struct settling {
 	unsigned int left;
 	u64 held;
 	unsigned int looks;
+	unsigned int patience;
 	bool busy;
 };
 
@@ -93,9 +96,10 @@ static void be_patient(struct settling *s, struct vmmu_ptpage *page)
 	if (s->held != page->index)
 		s->looks = 0;
 	s->held = page->index;
-	s->busy = s->looks++ < LOOKS;
+	s->busy = s->looks++ < s->patience;
 	if (s->busy)
 		return;
+	s->patience = LOOKS_ALIKE;
 	vmmu_ptpage_pin(s->vm, page);
 	s->left--;
 }
@@ -144,7 +148,7 @@ static int step(struct settling *s)
 
 int vmmu_settle_pages(struct vmmu_vm *vm)
 {
-	struct settling s = { .vm = vm };
+	struct settling s = { .vm = vm, .patience = LOOKS };
 	int err;
 
 	might_sleep();

@@ -180,15 +180,12 @@ int vmmu_translate(struct vmmu_query *query, struct vmmu_va va,
 {
 	int err;
 
-	/*
-	 * Where the query before has found no page there may be one by now: who
-	 * installs it need not tell anybody.
-	 */
-	if (query->walk.reason)
-		vmmu_walk_leave(&query->walk);
 	do {
 		err = vmmu_translate_once(query, va, out);
 	} while (err == -EAGAIN);
+	/* Nobody caches what is refused: who grants it need not tell anybody. */
+	if (err || !(out->flags & VMMU_TRANSLATED))
+		vmmu_walk_leave(&query->walk);
 	return err;
 }
 

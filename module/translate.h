@@ -20,7 +20,7 @@
  * @real_map_entry: the real map table's entry for the last answer, if it was
  *	translated; 0: there was none.
  * @walk: the walk of the address asked last; its neighbours start from it.
- * @sequence: the invalidation sequence when that walk began.
+ * @sequence: the invalidation sequence when that walk began, or before.
  */
 struct vmmu_query {
 	struct vmmu_space *space;

@@ -18,7 +18,6 @@ void vmmu_walk_init(struct vmmu_walk *walk, struct vmmu_realmap *realmap,
 	walk->reserved = format->reserved(mode);
 	walk->root = root;
 	walk->nr_steps = 0;
-	walk->reason = VMMU_REASON_NONE;
 }
 
 void vmmu_walk_start(struct vmmu_walk *walk, struct vmmu_va va)

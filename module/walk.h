@@ -38,7 +38,8 @@ struct vmmu_walk_step {
  * @reserved: the format's reserved bits under this mode.
  * @root: the root table.
  * @va: the address that is looked for.
- * @level: level of the entry that was read last, or is read next.
+ * @level: level of the entry that was read last, or is read next; 0: the address
+ *	is not canonical, or the walk was left.
  * @table: table of that level.
  * @grants: what the entries read so far grant together, see struct
  *	vmmu_format.
@@ -100,7 +101,10 @@ static inline enum vmmu_reason vmmu_walk_down(struct vmmu_walk *walk)
 	return walk->reason;
 }
 
-/* Whether the walk has ended, on the way to the page of @va, and was not left. */
+/*
+ * Of a walk that was to go on to its end: whether that was on the way to the page
+ * of @va, and it was not left.
+ */
 static inline bool vmmu_walk_is_at(const struct vmmu_walk *walk,
 				   struct vmmu_va va)
 {

@@ -24,7 +24,7 @@
 #include "vmmu_access.h"
 #include "vmmu_paths_check.h"
 
-#define GROUPS		500
+#define GROUPS		370
 #define CHECK_EVERY	30
 
 FIXTURE(paths) {
@@ -72,9 +72,11 @@ static void make_window(struct test *t, struct vm *v, int n)
 	VM_CHECK(v, v->windows[n] != MAP_FAILED);
 }
 
+/* A VM, and its real memory. */
 static void make_vm(struct test *t, struct vm *v, const struct path *path, bool settles)
 {
 	struct vmmu_vm_create c;
+	const char *where;
 
 	*v = (struct vm){ .path = path, .settles = settles, .random = 1 };
 	VM_CHECK(v, !_vm_create(t->dev, REAL, &c));
@@ -82,6 +84,28 @@ static void make_vm(struct test *t, struct vm *v, const struct path *path, bool 
 	v->mem = mmap(NULL, REAL, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	VM_CHECK(v, v->mem != MAP_FAILED);
 	VM_CHECK(v, !pipe(v->pipe));
+	v->self_mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	VM_CHECK(v, v->self_mem >= 0);
+	v->direct = direct_file(&where);
+}
+
+/* A process that has all VMs' memory, and stands still until it is killed. */
+static pid_t make_tracee(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(1);
+	}
+	return pid > 0 && waitpid(pid, NULL, 0) == pid ? pid : -1;
+}
+
+static void make_spaces(struct test *t, struct vm *v)
+{
+	v->tracee = t->tracee;
 	memcpy(v->mem + EDITOR_ROOT, t->w.mem + EDITOR_ROOT, 4 * PAGE);
 	for (int i = 0; i <= SPACES; i++)
 		v->spaces[i] = make_space(v, &t->w.spaces[i]);
@@ -102,6 +126,8 @@ static void drop_vm(struct vm *v)
 		close(v->spaces[i]);
 	close(v->pipe[0]);
 	close(v->pipe[1]);
+	close(v->self_mem);
+	close(v->direct);
 	close(v->fd);
 }
 
@@ -132,11 +158,19 @@ FIXTURE_SETUP(paths)
 				   ~(NEIGHBOURS * PAGE - 1);
 	for (unsigned int i = 0; i < NR_PATHS; i++)
 		make_vm(&self->t, &self->t.vms[i], &paths[i], variant->settled);
+	if (self->t.vms[0].direct < 0)
+		printf("# no file system or disk here knows O_DIRECT: read(2)\n");
+	self->t.tracee = make_tracee();
+	ASSERT_LT(0, self->t.tracee);
+	for (unsigned int i = 0; i < NR_PATHS; i++)
+		make_spaces(&self->t, &self->t.vms[i]);
 	access_prepare();
 }
 
 FIXTURE_TEARDOWN(paths)
 {
+	kill(self->t.tracee, SIGKILL);
+	waitpid(self->t.tracee, NULL, 0);
 	for (unsigned int i = 0; i < NR_PATHS; i++) {
 		audit_clean(self->t.vms[i].fd);
 		drop_vm(&self->t.vms[i]);

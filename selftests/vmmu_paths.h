@@ -6,11 +6,19 @@
 #ifndef VMMU_PATHS_H
 #define VMMU_PATHS_H
 
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
 #include "vmmu_debug.h"
+#include "vmmu_direct.h"
 #include "vmmu_paths_model.h"
 
 #define GROUP		8	/* changes that are made in one go, at most */
 #define WINDOWS		12
+#define SECTOR		512	/* the least that O_DIRECT reads */
+#define HELD_EVERY	100	/* to be held takes the module a while */
 
 /*
  * @ra, @value: the entry, and what it becomes
@@ -38,9 +46,15 @@ struct path {
 	bool lazy, late, parts;
 };
 
+/*
+ * @self_mem: /proc/self/mem
+ * @direct: a file to read from by O_DIRECT; -1: there is none
+ * @tracee: a child that has the real memory mapped at the same place
+ */
 struct vm {
 	const struct path *path;
-	int fd, spaces[SPACES + 1], pipe[2];
+	int fd, spaces[SPACES + 1], pipe[2], self_mem, direct;
+	pid_t tracee;
 	unsigned char *mem, *editor, *windows[WINDOWS];
 	bool settles;		/* after each change, not only when it must */
 	__u64 random;		/* for paths that have a choice */
@@ -155,6 +169,69 @@ static inline void by_pipe(struct vm *v, const struct change *c)
 	VM_CHECK(v, read(v->pipe[0], word_of(v, c->ra), 8) == 8);
 }
 
+static inline void by_rep(struct vm *v, const struct change *c)
+{
+	const void *from = &c->value;
+	void *to = word_of(v, c->ra);
+	unsigned long nr = 8;
+
+	asm volatile("rep movsb" : "+S" (from), "+D" (to), "+c" (nr) : : "memory");
+}
+
+/* The entries around it come from the file, too, and stay as they are. */
+static inline void by_direct_io(struct vm *v, const struct change *c)
+{
+	static unsigned char sector[SECTOR] __attribute__((aligned(SECTOR)));
+	unsigned char *at = v->mem + (c->ra & ~(SECTOR - 1ULL));
+
+	if (v->direct < 0) {
+		by_pipe(v, c);
+		return;
+	}
+	memcpy(sector, at, SECTOR);
+	memcpy(sector + c->ra % SECTOR, &c->value, 8);
+	VM_CHECK(v, pwrite(v->direct, sector, SECTOR, 0) == SECTOR);
+	VM_CHECK(v, pread(v->direct, at, SECTOR, 0) == SECTOR);
+}
+
+static inline void by_process_vm(struct vm *v, const struct change *c)
+{
+	struct iovec local = { (void *)&c->value, 8 };
+	struct iovec remote = { word_of(v, c->ra), 8 };
+
+	VM_CHECK(v, process_vm_writev(getpid(), &local, 1, &remote, 1, 0) == 8);
+}
+
+static inline void by_proc_mem(struct vm *v, const struct change *c)
+{
+	VM_CHECK(v, pwrite(v->self_mem, &c->value, 8,
+			   (uintptr_t)word_of(v, c->ra)) == 8);
+}
+
+static inline void by_ptrace(struct vm *v, const struct change *c)
+{
+	VM_CHECK(v, !ptrace(PTRACE_POKEDATA, v->tracee, word_of(v, c->ra),
+			    c->value));
+}
+
+/* In a page that a pipe holds, so that it can't be closed, now and then. */
+static inline void by_words_held(struct vm *v, const struct change *c)
+{
+	unsigned char page[PAGE], *at = v->mem + (c->ra & ~(PAGE - 1ULL));
+	bool held = !vm_dice(v, HELD_EVERY);
+	struct iovec iov = { at, PAGE };
+	struct vmmu_translation t;
+
+	mov2(word_of(v, c->ra), 3, c->old >> 48);
+	if (held)
+		VM_CHECK(v, vmsplice(v->pipe[1], &iov, 1, 0) == PAGE);
+	by_words(v, c);
+	if (!held)
+		return;
+	VM_CHECK(v, !_translate(v->spaces[EDITOR], 0, READ, 0, &t));
+	VM_CHECK(v, read(v->pipe[0], page, PAGE) == PAGE);
+}
+
 static inline void by_window(struct vm *v, const struct change *c)
 {
 	mov((__u64 *)(v->editor + c->ra), c->value);
@@ -233,6 +310,12 @@ EACH(cmpxchgs, by_cmpxchg)
 EACH(words, by_words)
 EACH(movups, by_movups)
 EACH(pipes, by_pipe)
+EACH(reps, by_rep)
+EACH(direct_ios, by_direct_io)
+EACH(process_vms, by_process_vm)
+EACH(proc_mems, by_proc_mem)
+EACH(ptraces, by_ptrace)
+EACH(words_held, by_words_held)
 EACH(editor, by_window)
 EACH(editor_words, by_window_words)
 EACH(writes, by_write)
@@ -244,7 +327,8 @@ static inline void mix(struct vm *v, const struct change *c, int nr)
 {
 	static void (*const all[])(struct vm *v, const struct change *c) = {
 		by_mov, by_xchg, by_cmpxchg, by_words, by_movups,
-		by_pipe, by_window, by_window_words, by_write,
+		by_pipe, by_rep, by_direct_io, by_process_vm, by_proc_mem,
+		by_ptrace, by_words_held, by_window, by_window_words, by_write,
 		by_memory_cmpxchg, by_hypercall, by_real_address,
 	};
 
@@ -351,6 +435,12 @@ static const struct path paths[] = {
 	{ "words", words, .late = true },
 	{ "movups", movups, .late = true },
 	{ "read(2)", pipes, .late = true },
+	{ "rep movs", reps, .late = true },
+	{ "O_DIRECT", direct_ios, .late = true },
+	{ "process_vm_writev(2)", process_vms, .late = true },
+	{ "/proc/self/mem", proc_mems, .late = true },
+	{ "ptrace(2)", ptraces, .late = true },
+	{ "words, held", words_held, .late = true },
 	{ "window", editor },
 	{ "window by words", editor_words, .late = true },
 	{ "WRITE", writes, .late = true },
@@ -370,6 +460,7 @@ struct test {
 	int dev;
 	struct world w;
 	struct vm vms[NR_PATHS];
+	pid_t tracee;
 	__u64 windows[WINDOWS];
 	unsigned long changes, named, uses, refused;
 };

@@ -616,7 +616,7 @@ struct vmmu_install_op {
  * @outcomes: in: address of an array of @nr bytes, each to receive an enum
  *	vmmu_outcome, or 0. Bytes from @index on are left alone.
  *
- * Stores the elements in order, each by one compare-and-exchange. A missing
+ * Stores the elements in order, each by one atomic exchange. A missing
  * table above an entry, or a table beyond real memory, stops the batch
  * (ENXIO); elements may use tables that earlier ones established. The real
  * page of every last-level entry that becomes valid gets its frame in the
@@ -981,9 +981,10 @@ struct vmmu_mappers {
  * Windows. mmap() of a space at offset va, MAP_SHARED, makes pages whose virtual
  * addresses in the guest begin at va (sign-extended: offsets count as unsigned).
  * A private mapping, or a range that is not canonical or crosses the hole between
- * the halves, gets EINVAL; a dead VM's, EIO. Unless the caller names an address,
- * aligned 2 MiB of the guest's are aligned 2 MiB of the host's, where there is room
- * for that: one page-table page holds either, and one fault may map them all.
+ * the halves, gets EINVAL; a dead VM's, EIO. The kernel prefers
+ * addresses (before one that the caller hints at) by which aligned 2 MiB of the
+ * guest's are aligned 2 MiB of the host's, if it knows transparent huge pages: one
+ * page-table page holds either, and one fault may map them all.
  *
  * The host's own MMU translates accesses: it grants what the guest's page
  * table, the real map table and the mapping's PROT bits grant together, to a
