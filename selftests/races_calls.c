@@ -244,6 +244,7 @@ TEST_F(races, install_against_questions)
  */
 struct batch {
 	struct race *r;
+	__u32 access;
 	__u64 *vas;
 	struct vmmu_translation *results;
 	__u32 nr, done;
@@ -254,59 +255,82 @@ static void *translate_batch(void *arg)
 {
 	struct batch *b = arg;
 
-	b->ret = _translate_many(b->r->g.space, 0, READ, b->vas, 0, b->nr,
+	b->ret = _translate_many(b->r->g.space, 0, b->access, b->vas, 0, b->nr,
 				 b->results, &b->done);
 	return NULL;
 }
 
-/* As many elements as take a fifth of a second, but not too few. */
-static void size_batch(struct batch *b, __u32 most)
+/* Elements of @va: as many as take a fifth of a second, but not too few. */
+static bool make_batch(struct batch *b, struct race *r, __u32 access, __u64 va,
+		       __u32 most)
 {
-	__u64 start = now_ms(), took;
+	__u64 start, took;
 
+	b->r = r;
+	b->access = access;
+	b->vas = malloc(most * sizeof(*b->vas));
+	b->results = malloc(most * sizeof(*b->results));
+	if (!b->vas || !b->results)
+		return false;
+	for (__u32 i = 0; i < most; i++)
+		b->vas[i] = va;
+	start = now_ms();
 	b->nr = 256;
 	translate_batch(b);
 	took = now_ms() - start + 1;
 	b->nr = took > 200 ? 256 : 256 * 200 / took;
 	if (b->nr > most)
 		b->nr = most;
+	return true;
+}
+
+/* Until its first answers are there. */
+static bool begin_batch(struct batch *b, pthread_t *thread)
+{
+	memset(b->results, POISON8, b->nr * sizeof(*b->results));
+	if (pthread_create(thread, NULL, translate_batch, b))
+		return false;
+	while (__atomic_load_n(&b->results[0].ra, __ATOMIC_ACQUIRE) == POISON64)
+		;
+	return true;
+}
+
+/* Whether elements are still to come. */
+static bool batch_runs(struct batch *b)
+{
+	return __atomic_load_n(&b->results[b->nr - 65].ra, __ATOMIC_ACQUIRE) ==
+	       POISON64;
+}
+
+static void drop_batch(struct batch *b)
+{
+	free(b->vas);
+	free(b->results);
 }
 
 TEST_F(races, install_against_a_batch)
 {
-	struct race *r = self->r;
-	__u32 most = info(r->g.dev).max_batch;
-	struct batch b = { .r = r };
 	__u64 end = now_ms() + race_ms(), tables[2], va = 2 * MIB;
+	struct race *r = self->r;
 	struct vmmu_translation *last;
 	int rounds, met = 0, i;
+	struct batch b;
 
 	for (i = 0; i < 2; i++) {	/* two tables for the same addresses */
 		guest_map(&r->g, va, 1, page_ra(r, i) | PTE_ALL);
 		tables[i] = *guest_slot(&r->g, va, 2);
 		*guest_slot(&r->g, va, 2) = 0;
 	}
-	b.vas = malloc(most * sizeof(*b.vas));
-	b.results = malloc(most * sizeof(*b.results));
-	ASSERT_TRUE(b.vas && b.results);
-	for (i = 0; i < most; i++)
-		b.vas[i] = va;
-	size_batch(&b, most);
+	ASSERT_TRUE(make_batch(&b, r, READ, va, info(r->g.dev).max_batch));
 	last = &b.results[b.nr - 1];
 	for (rounds = 0; now_ms() < end || !met; rounds++) {
 		int which = rounds & 1;
 		pthread_t thread;
 		bool running;
 
-		memset(b.results, POISON8, b.nr * sizeof(*b.results));
-		ASSERT_EQ(0, pthread_create(&thread, NULL, translate_batch,
-					    &b));
-		while (__atomic_load_n(&b.results[0].ra, __ATOMIC_ACQUIRE) ==
-		       POISON64)
-			;
+		ASSERT_TRUE(begin_batch(&b, &thread));
 		install_one(r->g.space, va, 2, tables[which]);
-		running = __atomic_load_n(&last[-64].ra, __ATOMIC_ACQUIRE) ==
-			  POISON64;
+		running = batch_runs(&b);
 		pthread_join(thread, NULL);
 		met += running;
 		ASSERT_EQ(0, b.ret);
@@ -315,6 +339,45 @@ TEST_F(races, install_against_a_batch)
 	}
 	printf("# %d installs, %d of them within a batch, 0 wrong\n", rounds,
 	       met);
+	drop_batch(&b);
+}
+
+/*
+ * Nobody has cached what was refused: a plain store that grants it counts at once,
+ * in a LAZY space, too.
+ */
+TEST_F(races, store_against_a_batch)
+{
+	__u64 end = now_ms() + race_ms(), va = 2 * MIB, leaf, *pte;
+	struct race *r = self->r;
+	struct vmmu_translation *last;
+	int rounds, met = 0;
+	struct batch b;
+
+	leaf = page_ra(r, 0) | (PTE_ALL & ~PTE_W);
+	ASSERT_EQ(0, _set_mode(r->g.space, VMMU_MODE_WP, 0, 52));
+	guest_map(&r->g, va, 1, leaf);
+	pte = guest_slot(&r->g, va, 1);
+	ASSERT_TRUE(make_batch(&b, r, WRITE, va, info(r->g.dev).max_batch));
+	last = &b.results[b.nr - 1];
+	for (rounds = 0; now_ms() < end || !met; rounds++) {
+		pthread_t thread;
+		bool running;
+
+		install_one(r->g.space, va, 1, leaf);
+		ASSERT_TRUE(begin_batch(&b, &thread));
+		__atomic_store_n(pte, leaf | PTE_W, __ATOMIC_SEQ_CST);
+		running = batch_runs(&b);
+		pthread_join(thread, NULL);
+		met += running;
+		ASSERT_EQ(0, b.ret);
+		ASSERT_EQ(VMMU_REASON_WRITE, b.results[0].reason);
+		ASSERT_TRUE(!running || last->flags & VMMU_TRANSLATED)
+			TH_LOG("round %d: reason %d", rounds, last->reason);
+	}
+	printf("# %d stores, %d of them within a batch, 0 wrong\n", rounds,
+	       met);
+	drop_batch(&b);
 }
 
 TEST_HARNESS_MAIN
