@@ -122,8 +122,28 @@ static inline void guest_map(struct guest *g, __u64 va, int level, __u64 value)
 	__h->space = space_create(__h->vm, __format, __h->root, bits);	\
 } while (0)
 
+/* What windows show, and the page tables of TRAPPING spaces, are as they should be. */
+static inline void guest_audit(struct guest *g)
+{
+	struct vmmu_audit a = { .size = sizeof(a) };
+
+	if (ioctl(g->vm, VMMU_IOC_AUDIT, &a)) {
+		/* It is dead, or closed. */
+		if (errno == EIO || errno == EBADF)
+			return;
+		printf("# audit: errno %d\n", errno);
+		abort();
+	}
+	if (!a.wrong && !a.tables_wrong)
+		return;
+	printf("# audit: %llu wrong, the first at va %llx of space %llu; %llu tables wrong, the first at ra %llx\n",
+	       a.wrong, a.va, a.space, a.tables_wrong, a.ra);
+	abort();
+}
+
 static inline void guest_drop(struct guest *g)
 {
+	guest_audit(g);
 	munmap(g->mem, g->bytes);
 	close(g->space);
 	close(g->vm);
