@@ -37,7 +37,7 @@ help:
 	@echo '  make kselftest   the kselftests on all three kernels, or on KERNEL='
 	@echo '  make coverage    which lines of the module the kselftests execute: build/coverage/index.html'
 	@echo '  make bench       instructions that operations take, against goals, floors and other ways; 4 minutes, on 6.1'
-	@echo '  make bench-scale how they grow with the size of real memory, numbers of VMs and windows, batches'
+	@echo '  make bench-scale how they grow with the size of real memory, numbers of VMs, windows and tables, batches'
 	@echo '  make bench-compare  which operations moved since BASE=file.json, kept from build/bench/results.json'
 	@echo 'The debug kernel (KASAN, lockdep, kmemleak and so on) is built once, in about 10 minutes on two idle CPUs.'
 

@@ -35,6 +35,29 @@ static int run_ioctl(void)
 	return 0;
 }
 
+static int begin_vm(void)
+{
+	int device = vmmu_open(NULL);
+
+	if (device < 0)
+		return device;
+	fd = vmmu_vm_create(device, REAL_BYTES, NULL);
+	close(device);
+	return fd < 0 ? fd : 0;
+}
+
+static int run_info(void)
+{
+	for (int i = 0; i < 256; i++) {
+		struct vmmu_vm_info info;
+		int ret = vmmu_vm_info(fd, &info);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 static char pages[2][PAGE] __attribute__((aligned(4096)));
 
 /* As a processor without fast string instructions has to. */
@@ -94,6 +117,9 @@ const struct row floors[] = {
 	  .nr = 256, .run = run_syscall },
 	{ .name = "ioctl", .what = "an ioctl() of /dev/vmmu that is refused at once",
 	  .nr = 256, .begin = begin_ioctl, .run = run_ioctl },
+	{ .name = "ioctl_copied",
+	  .what = "an ioctl() of a VM that copies its argument both ways, VM_INFO",
+	  .nr = 256, .begin = begin_vm, .run = run_info },
 	{ .name = "copy_page", .what = "copy 4 KiB by rep movsq",
 	  .nr = 64, .run = run_copy },
 	{ .name = "zero_page", .what = "zero 4 KiB by rep stosq",

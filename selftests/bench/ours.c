@@ -152,7 +152,8 @@ static int run_remap_64(void)
 	return run_install_and_use();
 }
 
-static int prepare_unmap(void)
+/* Pages in use, and operations that unmap them. */
+static int prepare_used(void)
 {
 	int ret = guest_install(&guest, 0, 512, DATA, 512);
 
@@ -163,9 +164,53 @@ static int prepare_unmap(void)
 	return ret;
 }
 
+static int zap(unsigned long nr, unsigned long each)
+{
+	for (unsigned long i = 0; i < nr; i += each) {
+		int ret = vmmu_invalidate(guest.space, page_va(i), each * PAGE);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int run_zap_1(void)
+{
+	return zap(64, 1);
+}
+
+static int run_zap_64(void)
+{
+	return zap(64, 64);
+}
+
+static int run_zap_512(void)
+{
+	return zap(512, 512);
+}
+
 static int begin_trapping(void)
 {
 	return guest_make(&guest, VMMU_SPACE_TRAPPING);
+}
+
+/* By real addresses, instead of virtual ones. */
+static int prepare_by_ra(void)
+{
+	int ret = prepare_empty();
+
+	for (unsigned long i = 0; i < 64; i++) {
+		ops[i].va = entry_ra(i);
+		ops[i].level = 0;
+	}
+	return ret;
+}
+
+static int run_by_ra(void)
+{
+	return vmmu_install(guest.space, ops, 64, VMMU_INSTALL_BY_RA, NULL,
+			    NULL);
 }
 
 static int run_stores(void)
@@ -258,6 +303,14 @@ const struct row ours[] = {
 	  .what = "a hypercall that installs 512 such entries, an entry",
 	  .nr = 512, .begin = begin_lazy, .prepare = prepare_empty,
 	  .run = run_install_512 },
+	{ .name = "install_64_trapping",
+	  .what = "a hypercall that installs 64 such entries of a trapping space, an entry",
+	  .nr = 64, .begin = begin_trapping, .prepare = prepare_empty,
+	  .run = run_install_64 },
+	{ .name = "install_64_by_ra",
+	  .what = "a hypercall that installs 64 such entries, named by their real addresses, an entry",
+	  .nr = 64, .begin = begin_trapping, .prepare = prepare_by_ra,
+	  .run = run_by_ra },
 	{ .name = "install_new_64",
 	  .what = "a hypercall that installs 64 entries and allocates their frames, an entry",
 	  .nr = 64, .begin = begin_lazy, .prepare = prepare_frameless,
@@ -280,8 +333,20 @@ const struct row ours[] = {
 	  .run = run_stores },
 	{ .name = "unmap_512",
 	  .what = "a hypercall that unmaps 512 pages in use, a page",
-	  .nr = 512, .begin = begin_window, .prepare = prepare_unmap,
+	  .nr = 512, .begin = begin_window, .prepare = prepare_used,
 	  .run = run_install_512 },
+	{ .name = "zap_1",
+	  .what = "an INVALIDATE of a page in use",
+	  .nr = 64, .begin = begin_window, .prepare = prepare_used,
+	  .run = run_zap_1 },
+	{ .name = "zap_64",
+	  .what = "an INVALIDATE of 64 pages in use, a page",
+	  .nr = 64, .begin = begin_window, .prepare = prepare_used,
+	  .run = run_zap_64 },
+	{ .name = "zap_512",
+	  .what = "an INVALIDATE of 512 pages in use, a page",
+	  .nr = 512, .begin = begin_window, .prepare = prepare_used,
+	  .run = run_zap_512 },
 	{ .name = "populate", .what = "frames for 512 real pages, a page",
 	  .nr = 512, .begin = begin_lazy, .prepare = prepare_discarded,
 	  .run = run_populate },

@@ -6,7 +6,7 @@ A ratio is None where one of its figures is missing, or nothing to divide by.
 
 import re
 
-from goals import ALLOWED, FAULT_ALLOWANCE, OPERATIONS, PEER_WAYS, PEERS, WORKLOADS, Operation
+from goals import ALLOWED, FAULT_ALLOWANCE, OPERATIONS, PEERS, WORKLOADS, Operation
 
 EVEN = 0.03         # peers' figures move by that much between runs
 AS_FLOOR = 1.02     # ours move by that much
@@ -111,7 +111,7 @@ def entry(operation, results):
 def end_to_end(results):
     """Each workload by each of our ways, against the same without vmmu."""
     return [entry(Operation(workload.name, f"{workload.title}, {way}", workload.row(way),
-                            peers=tuple(workload.row(peer) for peer in PEER_WAYS)), results)
+                            peers=tuple(workload.row(peer) for peer in workload.peers)), results)
             for workload in WORKLOADS for way in workload.ways]
 
 

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True      # no __pycache__ among the sources
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import chart  # noqa: E402
 import ratios  # noqa: E402
-from goals import CAVEATS, OUR_WAYS, PEER_WAYS, WORKLOADS  # noqa: E402
+from goals import CAVEATS, OUR_WAYS, WORKLOADS  # noqa: E402
 from results import BadResults, load  # noqa: E402
 
 EPILOG = """\
@@ -120,8 +120,8 @@ def workload_lines(workload, items, notes):
     yield line(workload.title + marks, [f"{figure(ways[way]['ours']) if way in ways else ''} {'':{WORD}}" for way in OUR_WAYS])
     peers = items[0]["peers"]
     yield from missing_lines([(way, item["missing"]) for way, item in ways.items()] +
-                             [(way, peer["missing"]) for way, peer in zip(PEER_WAYS, peers)])
-    for number, (way, peer) in enumerate(zip(PEER_WAYS, peers)):
+                             [(way, peer["missing"]) for way, peer in zip(workload.peers, peers)])
+    for number, (way, peer) in enumerate(zip(workload.peers, peers)):
         if not peer["missing"]:
             name = f"      {way}, {figure(peer['value'])}{notes.marks(peer['caveats'])}"
             compared = [ways[way]["peers"][number] if way in ways else None for way in OUR_WAYS]

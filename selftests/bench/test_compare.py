@@ -87,6 +87,12 @@ class Compare(Folder):
         self.assertRegex(err, "different kernels, 6.1.0-1-amd64 and 6.12.9-amd64; --force")
         self.assertEqual(self.compare(rows, rows, "--force", kernel="6.12.9-amd64")[0], 0)
 
+    def test_later_package_of_a_kernel(self):
+        rows = [row("translate", 100)]
+        status, out, _ = self.compare(rows, rows, kernel="6.1.0-57-amd64")
+        self.assertEqual(status, 0)
+        self.assertRegex(out, r"(?m)^new: .* kernel 6\.1\.0-57-amd64")
+
     def test_bad_file(self):
         status, _, err = self.main(compare, self.file("bad", "rubbish"), self.results("new", row("vm", 1)))
         self.assertEqual(status, 2)

@@ -32,7 +32,7 @@ def entry(name, *rows, **meta):
 
 class Ratios(unittest.TestCase):
     def test_ratios(self):
-        item = entry("translate", row("translate", 500), row("ioctl", 400), row("kvm_translate", 1000))
+        item = entry("translate", row("translate", 500), row("ioctl_copied", 400), row("kvm_translate", 1000))
         self.assertEqual(item["ours/floor"], 1.25)
         self.assertEqual(item["peers"][0]["peer/ours"], 2)
         self.assertEqual(item["peers"][0]["outcome"], "win")
@@ -89,9 +89,9 @@ class Ratios(unittest.TestCase):
         self.assertEqual((item["floor"]["value"], item["floor"]["is"]), (10, "ioctl / 64"))
 
     def test_floor_of_two_parts(self):
-        item = entry("remap_1", row("remap_1", 3000), row("ioctl", 600), row("fault", 900))
+        item = entry("remap_1", row("remap_1", 3000), row("zap_1", 600), row("fault", 900))
         self.assertEqual((item["floor"]["value"], item["ours/floor"]), (1500, 2))
-        self.assertIsNone(entry("remap_1", row("remap_1", 3000), row("ioctl", 600))["ours/floor"])
+        self.assertIsNone(entry("remap_1", row("remap_1", 3000), row("zap_1", 600))["ours/floor"])
 
     def test_missing_rows_have_no_ratios(self):
         item = entry("translate", row("kvm_translate", 1000))
@@ -100,7 +100,7 @@ class Ratios(unittest.TestCase):
         self.assertIsNone(item["peers"][0]["outcome"])
 
     def test_nothing_is_divided_by_zero(self):
-        item = entry("translate", row("translate", 0), row("ioctl", 0), row("kvm_translate", 10))
+        item = entry("translate", row("translate", 0), row("ioctl_copied", 0), row("kvm_translate", 10))
         self.assertEqual((item["ours/floor"], item["peers"][0]["peer/ours"]), (None, None))
 
     def test_summary(self):
@@ -134,9 +134,9 @@ class Table(Folder):
     def test_why_is_shown_with_the_floor_of_a_missed_goal(self):
         told = replace(operation("translate"), why="the call alone takes it")
         with mock.patch.object(ratios, "OPERATIONS", (told,)):
-            missed = table.text(made_up(row("translate", 900), row("ioctl", 790)))
-            met = table.text(made_up(row("translate", 799), row("ioctl", 790)))
-        self.assertIn("why: the call alone takes it (floor 790.0: ioctl)", missed)
+            missed = table.text(made_up(row("translate", 900), row("ioctl_copied", 790)))
+            met = table.text(made_up(row("translate", 799), row("ioctl_copied", 790)))
+        self.assertIn("why: the call alone takes it (floor 790.0: ioctl_copied)", missed)
         self.assertNotIn("why:", met)
 
     def test_notes_are_numbered_and_come_once(self):
@@ -186,7 +186,7 @@ class Table(Folder):
         self.assertEqual(again, self.main(table, path))
 
     def test_picture(self):
-        path, picture = self.results("lines", row("translate", 500), row("kvm_translate", 1000), row("ioctl", 400),
+        path, picture = self.results("lines", row("translate", 500), row("kvm_translate", 1000), row("ioctl_copied", 400),
                                      row("end_exit_lazy", 70), row("end_exit_mmap", 7)), os.path.join(self.folder, "a.svg")
         self.assertEqual(self.main(table, "--svg", picture, path)[0], 0)
         drawn = xml.dom.minidom.parse(picture)
