@@ -5,52 +5,9 @@
  * done by a module of its own, tamper.ko, which takes a frame's page->mapping
  * away; a discard of that frame finds out.
  */
-#include <sys/syscall.h>
-
 #include "vmmu_calls.h"
 #include "vmmu_memory.h"
-
-/*
- * Load build/tamper-RELEASE/tamper.ko; the folder is beside this program's.
- * NULL, or why it can't be.
- */
-static const char *tamper_load(void)
-{
-	char path[512] = {}, *slash;
-	struct utsname name;
-	int i, fd, ret;
-
-	if (readlink("/proc/self/exe", path, 256) < 0 || uname(&name))
-		return "cannot tell where the module is";
-	for (i = 0; i < 2; i++) {
-		slash = strrchr(path, '/');
-		*slash = 0;
-	}
-	snprintf(path + strlen(path), 200, "/tamper-%s/tamper.ko",
-		 name.release);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return "tamper.ko is not built: selftests/vm/module --from selftests/tamper";
-	ret = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return ret ? "this kernel does not load tamper.ko for us" : NULL;
-}
-
-/* Take a frame's mapping away. */
-static int tamper(__u64 frame)
-{
-	int fd = open("/sys/module/tamper/parameters/disown",
-		      O_WRONLY | O_CLOEXEC);
-	char text[32];
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(text, sizeof(text), "%llu", frame);
-	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
+#include "vmmu_tamper.h"
 
 /* Count the kernel's messages from where @log stands that contain @text. */
 static int logged(int log, const char *text)
@@ -118,19 +75,14 @@ static bool still_works(const struct row *row)
 	struct guest *__d = (dying);					\
 	__u64 __first = (ra), __done;					\
 									\
-	ASSERT_EQ(0, tamper(real_page(__d->vm, __first + 2 * PAGE).frame));\
-	ASSERT_EQ(0, tamper(real_page(__d->vm, __first + 4 * PAGE).frame));\
+	ASSERT_EQ(0, tamper("disown", real_page(__d->vm, __first + 2 * PAGE).frame, 0));\
+	ASSERT_EQ(0, tamper("disown", real_page(__d->vm, __first + 4 * PAGE).frame, 0));\
 	ASSERT_EQ(0, vm_info(__d->vm).state & VMMU_VM_DEAD);		\
 	fails_with(EIO, _range(__d->vm, VMMU_IOC_DISCARD, __first,		\
 			       8 * PAGE, &__done));			\
 	ASSERT_GE(8 * PAGE, __done);					\
 	ASSERT_TRUE(vm_info(__d->vm).state & VMMU_VM_DEAD);		\
 } while (0)
-
-static void tamper_unload(void)
-{
-	syscall(SYS_delete_module, "tamper", O_NONBLOCK);
-}
 
 /* All calls on the dead VM and its spaces; the other VM goes on as before. */
 TEST_F(calls, on_a_dead_vm)

@@ -223,7 +223,7 @@ int count_real_map(const struct guest *guest, unsigned int *nr)
 
 /*
  * Have the module check all that the host's MMU grants in windows now, against
- * both levels; note how much that was.
+ * both levels, and what it knows of page tables; note how much that was.
  */
 int check_windows(struct checks *checks, const struct guest *guest)
 {
@@ -236,5 +236,7 @@ int check_windows(struct checks *checks, const struct guest *guest)
 	checks->host_entries += audit.checked;
 	check(checks, !audit.wrong,
 	      "no window grants more than both levels do");
+	check(checks, !audit.tables_wrong,
+	      "each page table is known, and protected");
 	return 0;
 }

@@ -93,7 +93,9 @@ unsigned int nr_wrong(const struct guest *guest)
 {
 	struct vmmu_audit audit;
 
-	return vmmu_audit(guest->vm, &audit) ? UINT32_MAX : audit.wrong;
+	if (vmmu_audit(guest->vm, &audit))
+		return UINT32_MAX;
+	return audit.wrong + audit.tables_wrong;
 }
 
 static const struct test * const lists[] = {
