@@ -308,7 +308,7 @@ const struct row ours[] = {
 	  .nr = 64, .begin = begin_trapping, .prepare = prepare_empty,
 	  .run = run_install_64 },
 	{ .name = "install_64_by_ra",
-	  .what = "a hypercall that installs 64 such entries, named by their real addresses, an entry",
+	  .what = "a hypercall that installs 64 such entries, by real addresses, an entry",
 	  .nr = 64, .begin = begin_trapping, .prepare = prepare_by_ra,
 	  .run = run_by_ra },
 	{ .name = "install_new_64",
