@@ -18,7 +18,7 @@
 #define GROUP		8	/* changes that are made in one go, at most */
 #define WINDOWS		12
 #define SECTOR		512	/* the least that O_DIRECT reads */
-#define HELD_EVERY	100	/* to be held takes the module a while */
+#define HELD_EVERY	30	/* to be held takes the module a while */
 
 /*
  * @ra, @value: the entry, and what it becomes
