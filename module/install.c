@@ -152,7 +152,7 @@ int vmmu_change_provide(struct vmmu_vm *vm, struct vmmu_change *change,
 		if (vmmu_use_classify(vm, &change->uses[i], change->new, &decoded) !=
 		    VMMU_OUTCOME_PAGE)
 			continue;
-		if (decoded.page_shift == VMMU_PAGE_SHIFT || large)
+		if (decoded.page_shift == VMMU_PAGE_SHIFT || (large && !i))
 			err = provide_page(&vm->realmap, &decoded);
 	}
 	if (err || !READ_ONCE(vm->ptpages.nr))
@@ -491,6 +491,13 @@ static int wait_for(struct vmmu_batch *batch, int what,
 	return err;
 }
 
+/* Whether an element may name a table that is none any more since this one. */
+static bool leaves_tables(const struct vmmu_batch *batch)
+{
+	return batch->flags & VMMU_INSTALL_BY_RA &&
+	       !list_empty(&batch->space->vm->ptpages.dying);
+}
+
 /*
  * Apply the first element. What it needs is provided with the lock dropped, since that
  * can take any time; then everything is looked at again.
@@ -527,7 +534,7 @@ static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 	}
 	if (err == -EPERM)
 		vmmu_install_denied(vm, &batch->ask);
-	if (batch->change.holds.nr) {
+	if (batch->change.holds.nr || leaves_tables(batch)) {
 		vmmu_zap_flush(&batch->zap);
 		up_write(&vm->lock);
 		vmmu_change_end(vm, &batch->change);
@@ -541,10 +548,12 @@ static unsigned int apply_run(struct vmmu_batch *batch,
 			      const struct vmmu_install_op *ops,
 			      unsigned int nr, u8 *outcomes)
 {
-	if (ops->level != 1 || (batch->flags & VMMU_INSTALL_BY_RA) ||
-	    fatal_signal_pending(current))
+	bool by_ra = batch->flags & VMMU_INSTALL_BY_RA;
+
+	if (ops->level != (by_ra ? 0 : 1) || fatal_signal_pending(current))
 		return 0;
-	find_table(batch, vmmu_va(ops->va), 1);
+	if (!by_ra)
+		find_table(batch, vmmu_va(ops->va), 1);
 	return vmmu_install_run(batch, ops, nr, outcomes);
 }
 

@@ -132,8 +132,8 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_change *change,
 
 /*
  * Provide what an install needs: the table page's frame, that of each 4 KiB page
- * that the new entry maps, or with @large of larger pages, too; and the tables
- * that it refers to, for TRAPPING spaces. Returns -ENOMEM, or -EINTR after a fatal
+ * that the new entry maps, or with @large of a larger one that it maps by its first
+ * use, too; and the tables that it refers to, for TRAPPING spaces. Returns -ENOMEM, or -EINTR after a fatal
  * signal. Caller holds no lock; uses are to be found again, then.
  */
 int vmmu_change_provide(struct vmmu_vm *vm, struct vmmu_change *change,
@@ -189,7 +189,8 @@ int vmmu_install_batch(struct vmmu_batch *batch,
 
 /*
  * Part of that, for as many elements as there are that need nothing but to be
- * stored to the table where the batch's walk stands. Returns how many.
+ * stored to one last-level table, that where the batch's walk stands, or by real
+ * addresses the one that they are in. Returns how many.
  */
 unsigned int vmmu_install_run(struct vmmu_batch *batch,
 			      const struct vmmu_install_op *ops,

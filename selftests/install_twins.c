@@ -102,6 +102,12 @@ static __u64 find_entry(struct twins *t, const struct vmmu_install_op *op, __u64
 	struct vmmu_step steps[5];
 	struct vmmu_explain e;
 
+	if (t->flags & VMMU_INSTALL_BY_RA) {
+		if (op->va >= REAL)
+			return 0;
+		*value = load(single(t)->mem + (op->va & ~7ULL));
+		return op->va;
+	}
 	CHECK(t, !_explain(single(t)->spaces[t->space], 0, READ, op->va, steps, 5,
 			   &e));
 	for (__u32 i = 0; i < e.done && !t->broken; i++) {
@@ -130,7 +136,9 @@ static void put_back(struct twins *t, const struct undo *undo, unsigned int done
 		if (t->stale)
 			store(v->mem + undo[done].ra, op.value);
 		else
-			CHECK(t, !_install(v->spaces[t->space], 0, &op, 1, NULL, &i));
+			CHECK(t, !_install(v->spaces[t->space],
+					   t->flags & VMMU_INSTALL_BY_RA, &op,
+					   1, NULL, &i));
 	}
 }
 
@@ -192,7 +200,7 @@ static void find_loose(struct twins *t, __u8 loose[PAGES], const struct undo *un
 		if (atomic && i < index && index < t->nr) {
 			page = (undo[i].old & PTE_ADDRESS) / PAGE;
 			if (page < PAGES)
-				loose[page] |= 2;
+				loose[page] |= 2 | 4;
 		}
 	}
 	for (int i = LARGE; i < PAGES; i++)

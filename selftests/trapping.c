@@ -267,6 +267,95 @@ TEST_F(trapping, hypercalls)
 	ASSERT_EQ(SIGSEGV, access_read(w));
 }
 
+/* Elements of a batch that change a table which windows show. */
+TEST_F(trapping, batches)
+{
+	struct guest *g = &self->g;
+	__u64 *pte = guest_slot(g, VA, 1), entry = table_of(g, VA, 1);
+	struct vmmu_install_op ops[4] = { };
+	struct vmmu_install i;
+	unsigned char *w;
+
+	set(pte, self->a | PTE_ALL);
+	set(pte + 1, self->b | PTE_ALL);
+	set(pte + 3, self->a | PTE_ALL);
+	guest_traps(g, BITS);
+	w = window(g->space, VA, 4 * PAGE);
+	for (int by_ra = 0; by_ra < 2; by_ra++) {
+		__u64 values[] = { self->b, self->a, self->b, 0 };
+		__u32 flags = by_ra ? VMMU_INSTALL_BY_RA : 0;
+
+		for (int n = 0; n < 4; n++) {
+			/* They are in use, the other way round. */
+			if (values[n ^ by_ra])
+				access_read(w + n * PAGE);
+			ops[n] = (struct vmmu_install_op){
+				.va = by_ra ? entry + 8 * n : VA + n * PAGE,
+				.level = !by_ra,
+				.value = values[n ^ by_ra] ? values[n ^ by_ra] |
+					 PTE_ALL : 0,
+			};
+		}
+		ASSERT_EQ(0, _install(g->space, flags, ops, 4, NULL, &i));
+		for (int n = 0; n < 4; n++) {
+			__u64 page = values[n ^ by_ra];
+
+			ASSERT_EQ(page ? 0 : SIGSEGV, access_read(w + n * PAGE));
+			if (page)
+				ASSERT_EQ(page == self->a ? 0xaaaa : 0xbbbb,
+					  load(w + n * PAGE));
+		}
+		audit_clean(g->vm);
+	}
+}
+
+/* A batch that takes away the only way to a table, which forks, doesn't find it. */
+TEST_F(trapping, batch_without_table)
+{
+	struct guest *g = &self->g;
+	struct vmmu_install_op ops[] = {
+		{ .va = table_of(g, VA, 1), .value = self->a | PTE_ALL },
+		{ .va = table_of(g, VA, 3) },
+		{ .va = table_of(g, VA, 1), .value = self->b | PTE_ALL },
+	};
+	__u64 *pde = guest_slot(g, VA, 2);
+	struct vmmu_install i;
+
+	set(pde + 1, *pde);
+	guest_traps(g, BITS);
+	fails_with(ENXIO, _install(g->space, VMMU_INSTALL_BY_RA, ops, 3, NULL, &i));
+	ASSERT_EQ(2, i.index);
+	ASSERT_EQ(VMMU_REASON_NOT_A_TABLE, i.reason);
+	ASSERT_EQ(self->a | PTE_ALL, *(__u64 *)(g->mem + ops[0].va));
+	ASSERT_EQ(DATA, real_flags(g->vm, ops[0].va));
+}
+
+/* One that takes away what a table is at another level, then changes the table. */
+TEST_F(trapping, batch_at_two_levels)
+{
+	struct guest *g = &self->g;
+	__u64 *pte = guest_slot(g, VA, 1), table = table_of(g, VA, 1);
+	struct vmmu_install_op ops[] = {
+		{ .va = GIB, .level = 3 },
+		{ .va = VA, .level = 1, .value = self->b | PTE_ALL },
+	};
+	struct vmmu_install i;
+	unsigned char *w;
+
+	/* The page is a table of the other level's. */
+	set(pte, self->a | PTE_ALL);
+	set(guest_slot(g, GIB, 3), (table & ~(PAGE - 1)) | PTE_ALL);
+	guest_traps(g, BITS);
+	ASSERT_EQ(CLOSED, real_flags(g->vm, self->a));
+	w = window(g->space, VA, 4 * PAGE);
+	ASSERT_EQ(0xaaaa, load(w));
+	ASSERT_EQ(0, _install(g->space, 0, ops, 2, NULL, &i));
+	ASSERT_EQ(0xbbbb, load(w));
+	ASSERT_EQ(DATA, real_flags(g->vm, self->a));
+	ASSERT_EQ(DATA, real_flags(g->vm, self->b));
+	ASSERT_EQ(CLOSED, real_flags(g->vm, table));
+}
+
 TEST_F(trapping, discard)
 {
 	struct guest *g = &self->g;

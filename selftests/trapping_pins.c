@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "vmmu_protect.h"
+#include "vmmu_trap_calls.h"
 
 #define MANY	40	/* tables, more than are looked at in one go */
 
@@ -153,6 +154,28 @@ TEST_F(pins, first_use)
 		ASSERT_EQ(0, shows(p, TAG_B)) TH_LOG("use %d", use);
 		ASSERT_EQ(0, traps_at(p, p->pte));
 	}
+}
+
+/* What a hypercall installs while the page is held is no news afterwards. */
+TEST_F(pins, hypercall)
+{
+	struct protect *p = &self->p;
+	struct vmmu_ledger l;
+
+	tables_trap(p);
+	set_unknown(p->pte, p->a | PTE_ALL);
+	hold(p->table);
+	ASSERT_EQ(TAG_A, load(p->w));
+	ASSERT_EQ(OPEN, state(p));
+	l = ledger(p->g.space);
+	install_one(p->g.space, VA, 1, p->b | PTE_ALL | PTE_A | PTE_D);
+	ASSERT_EQ(TAG_B, load(p->w));
+	ASSERT_EQ(OPEN, state(p));
+	let_go();
+	translate(p->g.space, 0, READ, VA);
+	ASSERT_EQ(CLOSED, state(p));
+	ASSERT_EQ(l.by_hypercall + 1, ledger(p->g.space).by_hypercall);
+	ASSERT_EQ(l.by_reread, ledger(p->g.space).by_reread);
 }
 
 /* Held and writable when it becomes a table: nothing is known of it. */

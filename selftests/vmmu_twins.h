@@ -38,6 +38,7 @@ struct twin {
  * @tangled: tables may have several addresses
  * @last: what an element last made of an entry of a last-level table
  * @ops, @nr, @space, @flags: the batch
+ * @vas: addresses that its entries translate
  * @stale: LAZY spaces may show what was, until INVALIDATE
  * @absent: the last batch found no table
  * @broken: the line where something went wrong, if anything did
@@ -48,6 +49,7 @@ struct twins {
 	unsigned int traps;
 	bool tangled, stale, absent;
 	struct vmmu_install_op ops[MOST];
+	__u64 vas[MOST];
 	unsigned int nr, space;
 	__u32 flags;
 	int broken;
@@ -307,12 +309,23 @@ static inline void random_element(struct twins *t, struct vmmu_install_op *op,
 	t->last[dir][slot] = op->value;
 }
 
+/* Name the same entry by its real address; where the tree is none, some entry. */
+static inline void name_by_ra(struct vmmu_install_op *op)
+{
+	unsigned int table = op->level > 1 ? ROOT + 4 - op->level :
+					     PT + op->va / (2 * MIB) % 3;
+	unsigned int index = op->va >> (12 + 9 * (op->level - 1)) & 511;
+
+	op->va = table * PAGE + index * 8;
+	op->level = 0;
+}
+
 /* What the call refuses, or nothing is there. */
 static inline void random_fault(struct twins *t, struct vmmu_install_op *op)
 {
 	static const __u32 levels[] = { 0, 6, ~0U };
 
-	switch (dice(t, 4)) {
+	switch (dice(t, 5)) {
 	case 0:
 		op->reserved = 1 + dice(t, 2) * 0x10000;
 		break;
@@ -324,6 +337,9 @@ static inline void random_fault(struct twins *t, struct vmmu_install_op *op)
 		break;
 	case 3:
 		op->va += 100 * GIB;
+		break;
+	case 4:
+		op->va ^= 1 << dice(t, 3);
 	}
 }
 
@@ -339,6 +355,8 @@ static inline void random_batch(struct twins *t)
 	t->flags = dice(t, 3) ? 0 : VMMU_INSTALL_ATOMIC;
 	t->flags |= dice(t, 8) ? 0 : VMMU_INSTALL_STOP;
 	t->flags |= dice(t, 5) ? 0 : VMMU_INSTALL_PROVIDE;
+	if (t->traps & 1 << t->space && t->space <= PEER && !dice(t, 3))
+		t->flags |= VMMU_INSTALL_BY_RA;
 	dir = dice(t, DIRS);
 	slot = dice(t, SLOTS);
 	for (unsigned int i = 0; i < t->nr; i++) {
@@ -356,6 +374,9 @@ static inline void random_batch(struct twins *t)
 		}
 		dir %= DIRS;
 		random_element(t, &t->ops[i], dir_of(t, dir), slot, uppers);
+		t->vas[i] = t->ops[i].va;
+		if (t->flags & VMMU_INSTALL_BY_RA)
+			name_by_ra(&t->ops[i]);
 	}
 	if (!dice(t, 6) || (t->flags & VMMU_INSTALL_ATOMIC && dice(t, 2)))
 		random_fault(t, &t->ops[dice(t, 3) ? dice(t, t->nr) : 0]);

@@ -136,10 +136,9 @@ static inline void use_some(struct twins *t)
 		__u32 access = dice(t, 3) ? READ : WRITE;
 
 		if (i < 2 * USES)
-			va = t->ops[dice(t, t->nr)].va;
-		if (va < DIRS * 2 * MIB)
-			each_twin(t)
-				use(t, v, space, va, access);
+			va = t->vas[dice(t, t->nr)];
+		each_twin(t)
+			use(t, v, space, va, access);
 	}
 }
 
