@@ -133,8 +133,9 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_change *change,
 /*
  * Provide what an install needs: the table page's frame, that of each 4 KiB page
  * that the new entry maps, or with @large of a larger one that it maps by its first
- * use, too; and the tables that it refers to, for TRAPPING spaces. Returns -ENOMEM, or -EINTR after a fatal
- * signal. Caller holds no lock; uses are to be found again, then.
+ * use, too; and the tables that it refers to, for TRAPPING spaces. Returns -ENOMEM,
+ * or -EINTR after a fatal signal. Caller holds no lock; uses are to be found again,
+ * then.
  */
 int vmmu_change_provide(struct vmmu_vm *vm, struct vmmu_change *change,
 			bool large);

@@ -136,8 +136,10 @@ static inline void guest_audit(struct guest *g)
 	}
 	if (!a.wrong && !a.tables_wrong)
 		return;
-	printf("# audit: %llu wrong, the first at va %llx of space %llu; %llu tables wrong, the first at ra %llx\n",
-	       a.wrong, a.va, a.space, a.tables_wrong, a.ra);
+	printf("# audit: %llu wrong, the first at va %llx of space %llu\n",
+	       a.wrong, a.va, a.space);
+	printf("# audit: %llu tables wrong, the first at ra %llx\n",
+	       a.tables_wrong, a.ra);
 	abort();
 }
 
