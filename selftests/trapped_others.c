@@ -222,6 +222,22 @@ static const struct other unknown[] = {
 	{ }
 };
 
+/* Each after vmovq %rbx, %xmm0. */
+static const struct other vectors[] = {
+	{ "vmovdqu xmm", { 0xc4, 0xe1, 0xf9, 0x6e, 0xc3,
+			   0xc5, 0xfa, 0x7f, 0x07 }, 9 },
+	{ "vmovdqu ymm", { 0xc4, 0xe1, 0xf9, 0x6e, 0xc3,
+			   0xc5, 0xfe, 0x7f, 0x07 }, 9 },
+	{ "vmovntdq ymm", { 0xc4, 0xe1, 0xf9, 0x6e, 0xc3,
+			    0xc5, 0xfd, 0xe7, 0x07 }, 9 },
+	{ "vmovq", { 0xc4, 0xe1, 0xf9, 0x6e, 0xc3,
+		     0xc5, 0xf9, 0xd6, 0x07 }, 9 },
+	{ "vmovdqu ymm across pages", { 0xc4, 0xe1, 0xf9, 0x6e, 0xc3,
+					0xc5, 0xfe, 0x7f, 0x07 }, 9,
+	  PAGE - OFFSET - 4, 0, 3 },
+	{ }
+};
+
 /* Known, and not aligned, or over two pages. */
 static const struct other unaligned[] = {
 	{ "mov", { 0x48, 0x89, 0x1f }, 3, 4 },
@@ -264,6 +280,13 @@ TEST_F(others, sizes)
 TEST_F(others, unknown)
 {
 	compare_all(unknown);
+}
+
+TEST_F(others, vectors)
+{
+	if (!__builtin_cpu_supports("avx"))
+		SKIP(return, "the processor has no AVX");
+	compare_all(vectors);
 }
 
 TEST_F(others, unaligned)

@@ -4,6 +4,8 @@
  * what lies under it follows the contract of a LAZY space until it is let go of,
  * and is looked at again then.
  */
+#include <linux/if_xdp.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "vmmu_protect.h"
@@ -176,6 +178,47 @@ TEST_F(pins, hypercall)
 	ASSERT_EQ(CLOSED, state(p));
 	ASSERT_EQ(l.by_hypercall + 1, ledger(p->g.space).by_hypercall);
 	ASSERT_EQ(l.by_reread, ledger(p->g.space).by_reread);
+}
+
+/*
+ * Pinned for DMA, as the memory is where sockets of AF_XDP receive. Since Linux 6.5
+ * the kernel refuses to pin pages so whose owner wants to know of writes.
+ */
+TEST_F(pins, for_dma)
+{
+	struct protect *p = &self->p;
+	struct xdp_umem_reg reg = {
+		.addr = (uintptr_t)p->g.mem + p->table,
+		.len = PAGE,
+		.chunk_size = PAGE,
+	};
+	int s = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), ret;
+
+	if (s < 0)
+		SKIP(return, "no AF_XDP here: %s", strerror(errno));
+	tables_trap(p);
+	ret = setsockopt(s, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg));
+	if (ret && errno == EFAULT) {
+		TH_LOG("the kernel refuses to pin the page");
+		ASSERT_EQ(0, shows(p, TAG_A));
+		close(s);
+		return;
+	}
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(OPEN, state(p));
+	ASSERT_EQ(TAG_A, load(p->w));
+	ASSERT_EQ(OPEN, state(p));
+	lazy_for_now(p);
+	/* The last change is not invalidated. */
+	set(p->pte, p->b | PTE_ALL);
+	close(s);
+	/* The kernel lets go of the page later, when nobody looks. */
+	for (int i = 0; i < 1000 && state(p) == OPEN; i++) {
+		usleep(10000);
+		ASSERT_EQ(SIGSEGV, access_read(p->w + PAGE));
+	}
+	ASSERT_EQ(0, shows(p, TAG_B));
+	ASSERT_EQ(0, traps_at(p, p->pte));
 }
 
 /* Held and writable when it becomes a table: nothing is known of it. */

@@ -124,9 +124,20 @@ start_guest()
 	}
 }
 
+# audits FD...: whatever the tests have done to these VMs, nothing is wrong in them.
+audits()
+{
+	local fd
+	for fd in "$@"; do
+		run 0 check "$pid:$fd"
+		result "check: the VM of descriptor $fd, at the end" $?
+	done
+}
+
 # end_guest: ends the guest, and the test with it.
 end_guest()
 {
+	audits "$vm" "$endless" "$windowed"
 	exec 9>&-
 	wait "$pid"
 	echo "1..$count"

@@ -381,6 +381,7 @@ test_trap_dropped
 tool_only test_trap_refusals
 tool_only test_stat_refusals
 test_words_of_others
+audits "$vm"
 end_installer
 test_stat_end
 test_trap_end
