@@ -324,7 +324,7 @@ static inline const char *tables_differ(struct run *run)
 	if (memcmp(run->g.mem, run->model.mem, run->g.next))
 		return "an entry beside the way";
 	if (run->points % 256 == 0 && (_audit(run->g.vm, &audit) ||
-				       audit.wrong))
+				       audit.wrong || audit.tables_wrong))
 		return "audit";
 	return NULL;
 }

@@ -86,7 +86,7 @@ static inline void check_window(struct worker *w, struct race *r,
 		failed(w, "a page that is gone", seen);
 }
 
-/* No host PTE of the VM's windows gives what both levels don't. */
+/* No host PTE of the VM's windows gives what both levels don't; no table is unknown. */
 static inline void check_audit(struct worker *w, int vm)
 {
 	struct vmmu_audit a;
@@ -95,6 +95,8 @@ static inline void check_audit(struct worker *w, int vm)
 		failed(w, "audit", a.windows);
 	else if (a.wrong)
 		failed(w, "a wrong PTE", a.va);
+	else if (a.tables_wrong)
+		failed(w, "a wrong page table", a.ra);
 	w->done++;
 }
 

@@ -318,10 +318,10 @@ static int check_all(struct world *o, const char *step, unsigned int number)
 		       number, step, what, i / NR_PAGES, w->space,
 		       region_va(o, w->region) + i % NR_PAGES * PAGE);
 	}
-	if (_audit(o->g.vm, &a) || a.wrong)
-		printf("# step %u, %s: the audit has %llu wrong, at %#llx\n",
-		       number, step, a.wrong, a.va);
-	return wrong + a.wrong;
+	if (_audit(o->g.vm, &a) || a.wrong || a.tables_wrong)
+		printf("# step %u, %s: the audit has %llu wrong, at %#llx; %llu tables\n",
+		       number, step, a.wrong, a.va, a.tables_wrong);
+	return wrong + a.wrong + a.tables_wrong;
 }
 
 /* A child has the windows, too: what it looks at, the parent has afterwards. */
