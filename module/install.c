@@ -491,11 +491,20 @@ static int wait_for(struct vmmu_batch *batch, int what,
 	return err;
 }
 
-/* Whether an element may name a table that is none any more since this one. */
-static bool leaves_tables(const struct vmmu_batch *batch)
+/*
+ * Let go of the tables that an element held, and forget those that it took away: to the
+ * next one they must not count. Drops vm->lock for that.
+ */
+static void end_element(struct vmmu_batch *batch)
 {
-	return batch->flags & VMMU_INSTALL_BY_RA &&
-	       !list_empty(&batch->space->vm->ptpages.dying);
+	struct vmmu_vm *vm = batch->space->vm;
+
+	if (!batch->change.holds.nr && list_empty(&vm->ptpages.dying))
+		return;
+	vmmu_zap_flush(&batch->zap);
+	up_write(&vm->lock);
+	vmmu_change_end(vm, &batch->change);
+	down_write(&vm->lock);
 }
 
 /*
@@ -534,12 +543,7 @@ static int apply(struct vmmu_batch *batch, const struct vmmu_install_op *op,
 	}
 	if (err == -EPERM)
 		vmmu_install_denied(vm, &batch->ask);
-	if (batch->change.holds.nr || leaves_tables(batch)) {
-		vmmu_zap_flush(&batch->zap);
-		up_write(&vm->lock);
-		vmmu_change_end(vm, &batch->change);
-		down_write(&vm->lock);
-	}
+	end_element(batch);
 	return err;
 }
 
@@ -626,6 +630,7 @@ void vmmu_install_rollback(struct vmmu_batch *batch)
 	down_write(&vm->lock);
 	while (batch->done) {
 		put_back(batch, &batch->undo[--batch->done]);
+		end_element(batch);
 		cond_resched();
 	}
 	vmmu_zap_flush(&batch->zap);

@@ -3,8 +3,8 @@
  * Runs of a batch: elements that name entries of one last-level table, and need
  * nothing but to be stored. They are what vmmu_install() would make of them, one
  * after the other, but that the table is looked up once, and the sequence moved
- * once, after the last. Whatever is out of the ordinary ends the run, and is left
- * to vmmu_install().
+ * and zaps gathered once, after the last. Whatever is out of the ordinary ends the
+ * run, and is left to vmmu_install().
  */
 #include "install.h"
 #include "trace.h"
@@ -21,8 +21,8 @@
  * @level: the level that elements name.
  * @elsewhere: bits of an address that differ in another table,
  * @here: and their values.
- * @shift: bits of an address below an entry's offset,
- * @mask: and those of the offset.
+ * @shift: number of bits of an address below an entry's offset.
+ * @mask: the offset's bits.
  * @near: where frames were found.
  * @undo: whether the batch may have to be undone.
  * @nr: elements that were stored.
@@ -95,7 +95,7 @@ static void find_by_ra(struct run *run, u64 ra)
 /*
  * Whether a page table of TRAPPING spaces is closed, and a last-level table of one
  * range of addresses and nothing else: then no tables and no snapshot have to follow
- * its entries, and windows at other addresses have got nothing by them.
+ * its entries, and there are no other addresses to be zapped in these spaces.
  */
 static bool serves_once(struct vmmu_vm *vm, const struct vmmu_ptpage *page,
 			struct vmmu_use *uses)
@@ -114,7 +114,7 @@ static bool same_use(const struct vmmu_use *one, const struct vmmu_use *other)
 
 /*
  * Find the table that an element names, unless its entries are not to be stored in a
- * run: monitors and tracers want to see each by itself.
+ * run: it is no ordinary table, or monitors or tracers want to see each by itself.
  */
 static bool find_table(struct run *run, u64 address)
 {

@@ -309,7 +309,7 @@ TEST_F(trapping, batches)
 	}
 }
 
-/* A batch that takes away the only way to a table, which forks, doesn't find it. */
+/* A batch that takes away a table does not find those that hang from it, twice. */
 TEST_F(trapping, batch_without_table)
 {
 	struct guest *g = &self->g;
@@ -328,6 +328,29 @@ TEST_F(trapping, batch_without_table)
 	ASSERT_EQ(VMMU_REASON_NOT_A_TABLE, i.reason);
 	ASSERT_EQ(self->a | PTE_ALL, *(__u64 *)(g->mem + ops[0].va));
 	ASSERT_EQ(DATA, real_flags(g->vm, ops[0].va));
+}
+
+/*
+ * One of two ways to a table, taken away by a batch, does not count for what follows:
+ * by the other one the entry is reserved, and brings no frame.
+ */
+TEST_F(trapping, batch_after_a_way)
+{
+	struct guest *g = &self->g;
+	__u64 page = guest_page(g);
+	struct vmmu_install_op ops[] = {
+		{ .va = VA, .level = 3 },
+		{ .va = GIB, .level = 1, .value = page | PTE_ALL | PTE_NX },
+	};
+	struct vmmu_install i;
+	__u8 outcomes[2];
+
+	guest_slot(g, VA, 1);
+	set(guest_slot(g, GIB, 2), *guest_slot(g, VA, 2));
+	guest_traps(g, VMMU_MODE_WP);
+	ASSERT_EQ(0, _install(g->space, 0, ops, 2, outcomes, &i));
+	ASSERT_EQ(VMMU_OUTCOME_RESERVED, outcomes[1]);
+	ASSERT_EQ(~0U, real_flags(g->vm, page));
 }
 
 /* One that takes away what a table is at another level, then changes the table. */

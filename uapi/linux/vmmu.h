@@ -590,7 +590,8 @@ struct vmmu_install_op {
  *	were provided stay.
  * STOP: an entry that would establish nothing (RESERVED, BEYOND_REAL) is not
  *	stored; the batch stops there.
- * PROVIDE: an entry that maps a large page gets all its frames at once.
+ * PROVIDE: an entry that maps a large page, where the element names it, gets all its
+ *	frames at once.
  * BY_RA: elements name their entry by its real address, in a page table of any
  *	TRAPPING space of the VM (as Xen's mmu_update). What it serves for there
  *	follows, however many addresses that are.
