@@ -24,7 +24,7 @@
 #include "vmmu_access.h"
 #include "vmmu_paths_check.h"
 
-#define GROUPS		250
+#define GROUPS		160
 #define CHECK_EVERY	30
 
 FIXTURE(paths) {
