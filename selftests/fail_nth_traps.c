@@ -141,7 +141,7 @@ FIXTURE_VARIANT_ADD(fail_nth, SET_DELIVERY)
  */
 static const char *prepare_sleep(struct scene *s)
 {
-	struct itimerval often = { { 0, 50000 }, { 0, 50000 } };
+	struct itimerval often = { { 0, 400000 }, { 0, 400000 } };
 	const char *wrong = prepare_trap(s) ?: map_at(s, UNMAPPED_VA);
 
 	if (!wrong && (do_set_delivery(s) ||
