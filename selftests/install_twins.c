@@ -228,7 +228,8 @@ static void run_batch(struct twins *t)
 
 	memset(outcomes, POISON8, sizeof(outcomes));
 	/* These serve others at addresses that the call is not told. */
-	t->stale = t->tangled || t->space == WIDE || t->space == OTHER;
+	t->stale = t->tangled || t->space == WIDE || t->space == OTHER ||
+		   (t->flags & VMMU_INSTALL_BY_RA && !(t->traps & BIT_ULL(MAIN)));
 	CHECK(t, !_deliver(single(t)->spaces[MAIN], VMMU_TRAP_HYPERCALL,
 			   told ? VMMU_DELIVER_NOTIFY : VMMU_DELIVER_NONE,
 			   told ? single(t)->trap : -1));

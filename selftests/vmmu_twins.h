@@ -309,11 +309,15 @@ static inline void random_element(struct twins *t, struct vmmu_install_op *op,
 	t->last[dir][slot] = op->value;
 }
 
-/* Name the same entry by its real address; where the tree is none, some entry. */
-static inline void name_by_ra(struct vmmu_install_op *op)
+/*
+ * Name the same entry by its real address, in a tree that traps; where that is no tree,
+ * or does not have it, some entry.
+ */
+static inline void name_by_ra(const struct twins *t, struct vmmu_install_op *op)
 {
-	unsigned int table = op->level > 1 ? ROOT + 4 - op->level :
-					     PT + op->va / (2 * MIB) % 3;
+	bool main = t->traps & BIT_ULL(MAIN);
+	unsigned int table = op->level > 1 ? (main ? ROOT : OTHER_ROOT) + 4 - op->level :
+			     PT + (main ? op->va / (2 * MIB) % 3 : 1);
 	unsigned int index = op->va >> (12 + 9 * (op->level - 1)) & 511;
 
 	op->va = table * PAGE + index * 8;
@@ -355,7 +359,7 @@ static inline void random_batch(struct twins *t)
 	t->flags = dice(t, 3) ? 0 : VMMU_INSTALL_ATOMIC;
 	t->flags |= dice(t, 8) ? 0 : VMMU_INSTALL_STOP;
 	t->flags |= dice(t, 5) ? 0 : VMMU_INSTALL_PROVIDE;
-	if (t->traps & 1 << t->space && t->space <= PEER && !dice(t, 3))
+	if (t->traps && !dice(t, 3))
 		t->flags |= VMMU_INSTALL_BY_RA;
 	dir = dice(t, DIRS);
 	slot = dice(t, SLOTS);
@@ -376,7 +380,7 @@ static inline void random_batch(struct twins *t)
 		random_element(t, &t->ops[i], dir_of(t, dir), slot, uppers);
 		t->vas[i] = t->ops[i].va;
 		if (t->flags & VMMU_INSTALL_BY_RA)
-			name_by_ra(&t->ops[i]);
+			name_by_ra(t, &t->ops[i]);
 	}
 	if (!dice(t, 6) || (t->flags & VMMU_INSTALL_ATOMIC && dice(t, 2)))
 		random_fault(t, &t->ops[dice(t, 3) ? dice(t, t->nr) : 0]);
