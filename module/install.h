@@ -140,6 +140,10 @@ int vmmu_install(struct vmmu_vm *vm, struct vmmu_change *change,
 int vmmu_change_provide(struct vmmu_vm *vm, struct vmmu_change *change,
 			bool large);
 
+/* Part of that: give each real page of a mapping its frame, if it lies in real memory. */
+int vmmu_install_provide(struct vmmu_realmap *realmap,
+			 const struct vmmu_entry *entry);
+
 /* Count it for the space that it is about, or for the VM: not for one alone. */
 void vmmu_change_count(struct vmmu_vm *vm, const struct vmmu_change *change,
 		       enum vmmu_count what);

@@ -2,7 +2,7 @@
 /*
  * The calls on a space that work on its page table: arguments are checked and
  * arrays are copied here, a stage at a time with no lock held; the work is
- * done by install.c and translate.c.
+ * done by install_batch.c and translate.c.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
