@@ -23,43 +23,15 @@ void vmmu_ptpage_init(struct vmmu_vm *vm)
 	INIT_LIST_HEAD(&ptpages->pinned);
 }
 
-static struct vmmu_ptpage **recent(struct vmmu_ptpages *ptpages, u64 index)
-{
-	return &ptpages->recent[index % VMMU_PTPAGES_RECENT];
-}
-
-struct vmmu_ptpage *vmmu_ptpage_find(struct vmmu_vm *vm, u64 index)
+struct vmmu_ptpage *vmmu_ptpage_look_up(struct vmmu_vm *vm, u64 index)
 {
 	struct vmmu_ptpages *ptpages = &vm->ptpages;
-	struct vmmu_ptpage *page = READ_ONCE(*recent(ptpages, index));
+	struct vmmu_ptpage *page =
+		READ_ONCE(ptpages->nr) ? xa_load(&ptpages->pages, index) : NULL;
 
-	lockdep_assert_held(&vm->lock);
-
-	if (page && page->index == index)
-		return page;
-	page = READ_ONCE(ptpages->nr) ? xa_load(&ptpages->pages, index) : NULL;
 	if (page)
-		WRITE_ONCE(*recent(ptpages, index), page);
+		WRITE_ONCE(*vmmu_ptpage_recent(vm, index), page);
 	return page;
-}
-
-static struct vmmu_ptuse *find_use(const struct vmmu_ptpage *page,
-				   const struct vmmu_ptkey *key)
-{
-	struct vmmu_ptuse *use;
-
-	list_for_each_entry(use, &page->uses, link)
-		if (use->level == key->level && use->format == key->format)
-			return use;
-	return NULL;
-}
-
-struct vmmu_ptuse *vmmu_ptuse_find(struct vmmu_vm *vm,
-				   const struct vmmu_ptkey *key)
-{
-	struct vmmu_ptpage *page = vmmu_ptpage_find(vm, key->index);
-
-	return page ? find_use(page, key) : NULL;
 }
 
 void vmmu_ptuse_revive(struct vmmu_vm *vm, struct vmmu_ptuse *use)
@@ -125,8 +97,8 @@ static void drop_page(struct vmmu_vm *vm, struct vmmu_ptpage *page)
 	vmmu_realmap_set_state(&vm->realmap, page->index,
 			       VMMU_REALMAP_WRITABLE);
 	xa_erase(&ptpages->pages, page->index);
-	if (*recent(ptpages, page->index) == page)
-		*recent(ptpages, page->index) = NULL;
+	if (*vmmu_ptpage_recent(vm, page->index) == page)
+		*vmmu_ptpage_recent(vm, page->index) = NULL;
 	WRITE_ONCE(ptpages->nr, ptpages->nr - 1);
 	if (charges(ptpages))
 		vmmu_account_uncharge(&vm->account);
@@ -137,7 +109,7 @@ int vmmu_ptuse_provide(struct vmmu_vm *vm, const struct vmmu_ptkey *key,
 		       struct vmmu_ptspare *spare, struct vmmu_ptuse **found)
 {
 	struct vmmu_ptpage *page = vmmu_ptpage_find(vm, key->index);
-	struct vmmu_ptuse *use = page ? find_use(page, key) : NULL;
+	struct vmmu_ptuse *use = page ? vmmu_ptuse_of(page, key) : NULL;
 	int err;
 
 	lockdep_assert_held_write(&vm->lock);

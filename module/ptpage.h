@@ -150,8 +150,25 @@ void vmmu_ptpage_init(struct vmmu_vm *vm);
 /* The VM has no spaces any more. */
 void vmmu_ptpage_exit(struct vmmu_vm *vm);
 
+/* vmmu_ptpage_find() of a page that was not found recently. */
+struct vmmu_ptpage *vmmu_ptpage_look_up(struct vmmu_vm *vm, u64 index);
+
+static inline struct vmmu_ptpage **vmmu_ptpage_recent(struct vmmu_vm *vm,
+						      u64 index)
+{
+	return &vm->ptpages.recent[index % VMMU_PTPAGES_RECENT];
+}
+
 /* The page, if it is a page table; NULL: it is none. Caller holds vm->lock. */
-struct vmmu_ptpage *vmmu_ptpage_find(struct vmmu_vm *vm, u64 index);
+static inline struct vmmu_ptpage *vmmu_ptpage_find(struct vmmu_vm *vm, u64 index)
+{
+	struct vmmu_ptpage *page = READ_ONCE(*vmmu_ptpage_recent(vm, index));
+
+	lockdep_assert_held(&vm->lock);
+
+	return page && page->index == index ? page :
+					      vmmu_ptpage_look_up(vm, index);
+}
 
 /*
  * Have a table and all below it tracked and protected, until it is released

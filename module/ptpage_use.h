@@ -25,9 +25,26 @@ static inline bool vmmu_ptuse_referred_to(const struct vmmu_ptuse *use)
 	return use->parents || use->holds;
 }
 
+/* What a page serves as; NULL: not as that. */
+static inline struct vmmu_ptuse *vmmu_ptuse_of(const struct vmmu_ptpage *page,
+					       const struct vmmu_ptkey *key)
+{
+	struct vmmu_ptuse *use;
+
+	list_for_each_entry(use, &page->uses, link)
+		if (use->level == key->level && use->format == key->format)
+			return use;
+	return NULL;
+}
+
 /* The use of a table; NULL: it is not known. */
-struct vmmu_ptuse *vmmu_ptuse_find(struct vmmu_vm *vm,
-				   const struct vmmu_ptkey *key);
+static inline struct vmmu_ptuse *vmmu_ptuse_find(struct vmmu_vm *vm,
+						 const struct vmmu_ptkey *key)
+{
+	struct vmmu_ptpage *page = vmmu_ptpage_find(vm, key->index);
+
+	return page ? vmmu_ptuse_of(page, key) : NULL;
+}
 
 /* Likewise; it is made if need be. -ENODATA: fill @spare. */
 int vmmu_ptuse_provide(struct vmmu_vm *vm, const struct vmmu_ptkey *key,
